@@ -1,0 +1,13 @@
+-- require "switchback": the library as one table.
+local core = require "switchback.core"
+
+local sb = {
+  version = core.system.version,
+  threads = core.system.threads,
+  rng = core.rng.new,
+  layer = core.layer,
+}
+
+for name, f in pairs(core.tensor) do sb[name] = f end
+
+return sb

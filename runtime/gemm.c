@@ -1,0 +1,49 @@
+#include "gemm.h"
+
+#include <cblas.h>
+
+#include "threads.h"
+
+void sb_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
+             const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
+             int64_t ldc) {
+  static _Thread_local bool ready;
+  if (!ready) openblas_set_num_threads(1), ready = true;
+  if (m == 0 || n == 0) return;
+  cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+              transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, alpha, a, (int)lda,
+              b, (int)ldb, beta, c, (int)ldc);
+}
+
+typedef struct product {
+  bool ta, tb, by_rows;
+  int64_t m, n, k, lda, ldb, ldc;
+  float alpha, beta;
+  const float *a, *b;
+  float *c;
+} product;
+
+static void multiply_band(void *context, int64_t first, int64_t last) {
+  const product *p = context;
+  if (p->by_rows) {
+    const float *a = p->a + first * (p->ta ? 1 : p->lda);
+    sb_gemm(p->ta, p->tb, last - first, p->n, p->k, p->alpha, a, p->lda, p->b, p->ldb, p->beta,
+            p->c + first * p->ldc, p->ldc);
+  } else {
+    const float *b = p->b + first * (p->tb ? p->ldb : 1);
+    sb_gemm(p->ta, p->tb, p->m, last - first, p->k, p->alpha, p->a, p->lda, b, p->ldb, p->beta,
+            p->c + first, p->ldc);
+  }
+}
+
+void sb_gemm_parallel(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                      float alpha, const float *a, int64_t lda, const float *b, int64_t ldb,
+                      float beta, float *c, int64_t ldc) {
+  product p = {transpose_a, transpose_b, m >= n, m,     n,    k, lda, ldb,
+               ldc,         alpha,       beta,   a,     b,    c};
+  int64_t extent = p.by_rows ? m : n;
+  /* The cut depends on the shape alone, so the same bytes come out at any thread count. */
+  int64_t grain = m * n * k < 1 << 18 ? extent : (extent + 7) / 8;
+  if (grain < 16) grain = 16;
+  sb_parallel(extent, grain, multiply_band, &p);
+}

@@ -1,0 +1,20 @@
+/* gemm.h: matrix products. gemm.c is the only file that names OpenBLAS, which is always run
+   with one thread: parallelism is the caller's (threads.h), so results do not depend on it. */
+#ifndef SB_GEMM_H
+#define SB_GEMM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* C = alpha * op(A) op(B) + beta * C, row-major; op(A) is m x k, op(B) is k x n, C is m x n.
+   lda, ldb, ldc are the row strides of A, B, C as stored. beta 0 never reads C. */
+void sb_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
+             const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
+             int64_t ldc);
+
+/* The same, cut over rows or columns of C and run by the pool. Do not call inside sb_parallel. */
+void sb_gemm_parallel(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                      float alpha, const float *a, int64_t lda, const float *b, int64_t ldb,
+                      float beta, float *c, int64_t ldc);
+
+#endif

@@ -1,0 +1,21 @@
+/* lcore.c: switchback.core, the C half of the library, as one table of modules. */
+#include <lauxlib.h>
+
+#include "lmodules.h"
+#include "switchback.h"
+
+static const luaL_Reg modules[] = {{"tensor", sb_open_tensor},
+                                   {"rng", sb_open_rng},
+                                   {"layer", sb_open_layer},
+                                   {"system", sb_open_system},
+                                   {NULL, NULL}};
+
+int luaopen_switchback_core(lua_State *L) {
+  luaL_checkversion(L);
+  lua_newtable(L);
+  for (const luaL_Reg *m = modules; m->name; m++) {
+    m->func(L);
+    lua_setfield(L, -2, m->name);
+  }
+  return 1;
+}

@@ -1,0 +1,13 @@
+/* lmodules.h: the bindings that lcore.c gathers into switchback.core. Each sb_open_NAME leaves its
+   function table on the stack. */
+#ifndef SB_LMODULES_H
+#define SB_LMODULES_H
+
+#include <lua.h>
+
+int sb_open_tensor(lua_State *L);
+int sb_open_rng(lua_State *L);
+int sb_open_layer(lua_State *L);
+int sb_open_system(lua_State *L);
+
+#endif

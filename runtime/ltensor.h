@@ -1,0 +1,33 @@
+/* ltensor.h: tensors as Lua userdata, for the other bindings.
+
+   A tensor userdata is an sb_tensor header whose user value 1 anchors the memory it points into: a
+   storage userdata that the collector counts byte for byte, or any other userdata (a mapped file). */
+#ifndef SB_LTENSOR_H
+#define SB_LTENSOR_H
+
+#include <lua.h>
+
+#include "tensor.h"
+
+/* The metatables' names in the registry. */
+#define SB_TENSOR "switchback.tensor"
+
+/* The tensor at a stack index, or a Lua argument error. */
+sb_tensor *sb_check_tensor(lua_State *L, int arg);
+/* The tensor at a stack index, or NULL if it is something else. */
+sb_tensor *sb_to_tensor(lua_State *L, int index);
+
+/* Pushes a new tensor with its own storage. Contents are not cleared. Raises for an invalid shape. */
+sb_tensor *sb_push_tensor(lua_State *L, const sb_shape *shape);
+/* Pushes a tensor that looks into `data`, kept alive by the userdata or tensor at index `anchor`
+   (of a tensor, its own anchor is taken, so that views of views do not chain). */
+sb_tensor *sb_push_view(lua_State *L, int anchor, const sb_shape *shape, float *data);
+/* Pushes a raw 64-byte aligned buffer of n floats as a collectable userdata (scratch). */
+float *sb_push_buffer(lua_State *L, int64_t n);
+
+/* A shape from Lua arguments arg..top (integers) or from one table of integers at arg. */
+sb_shape sb_check_shape(lua_State *L, int arg);
+/* Pushes {d1, d2, ...}. */
+void sb_push_shape(lua_State *L, const sb_shape *shape);
+
+#endif

@@ -1,0 +1,11 @@
+#include "tensor.h"
+
+#include <string.h>
+
+void sb_fill(sb_tensor *t, float value) {
+  for (int64_t i = 0, n = sb_count(t); i < n; i++) t->data[i] = value;
+}
+
+void sb_copy(sb_tensor *to, const sb_tensor *from) {
+  memcpy(to->data, from->data, (size_t)sb_count(from) * sizeof(float));
+}

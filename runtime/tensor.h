@@ -1,0 +1,23 @@
+/* tensor.h: float32 arrays, contiguous, row-major, up to 6 dimensions.
+
+   An sb_tensor never owns its data: in Lua the bytes are a userdata that the collector sees
+   (ltensor.h); in C they are whatever the caller holds. Functions here cannot fail: shapes are
+   checked by whoever calls them. Operands may alias the result only where a comment says so. */
+#ifndef SB_TENSOR_H
+#define SB_TENSOR_H
+
+#include <stddef.h>
+
+#include "shape.h"
+
+typedef struct sb_tensor {
+  sb_shape shape;
+  float *data;
+} sb_tensor;
+
+static inline int64_t sb_count(const sb_tensor *t) { return sb_shape_count(&t->shape); }
+
+void sb_fill(sb_tensor *t, float value);
+void sb_copy(sb_tensor *to, const sb_tensor *from); /* equal element counts */
+
+#endif

@@ -1,0 +1,131 @@
+#include "threads.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+enum { MAX_THREADS = 256, SPINS = 4000 };
+
+static inline void pause_briefly(void) {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#endif
+}
+
+/* One job at a time. A worker spins briefly on `ticket`, then sleeps; when it changes, it joins the
+   job under the lock, takes ranges from `next` until none is left, and leaves. The caller works too,
+   closes the job when the ranges are gone, and waits only for the workers that had joined: one that
+   the system did not schedule in time costs nothing. */
+static struct {
+  pthread_mutex_t lock;
+  pthread_cond_t wake, left;
+  int wanted, started;
+  atomic_uint ticket;
+  bool open;
+  int joined;
+  int64_t n, grain;
+  atomic_llong next;
+  void (*work)(void *, int64_t, int64_t);
+  void *context;
+} pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
+          .wake = PTHREAD_COND_INITIALIZER,
+          .left = PTHREAD_COND_INITIALIZER};
+
+static _Thread_local int thread_index;
+static _Thread_local bool inside;
+
+int sb_thread_index(void) { return thread_index; }
+
+int sb_get_threads(void) {
+  if (pool.wanted == 0) {
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    sb_set_threads(cores < 1 ? 1 : cores > MAX_THREADS ? MAX_THREADS : (int)cores);
+  }
+  return pool.wanted;
+}
+
+void sb_set_threads(int n) { pool.wanted = n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n; }
+
+static void take_ranges(void) {
+  for (;;) {
+    int64_t first = atomic_fetch_add_explicit(&pool.next, pool.grain, memory_order_relaxed);
+    if (first >= pool.n) return;
+    int64_t last = first + pool.grain;
+    pool.work(pool.context, first, last < pool.n ? last : pool.n);
+  }
+}
+
+static unsigned wait_for_ticket(unsigned seen) {
+  for (int i = 0; i < SPINS; i++) {
+    unsigned now = atomic_load_explicit(&pool.ticket, memory_order_acquire);
+    if (now != seen) return now;
+    pause_briefly();
+  }
+  pthread_mutex_lock(&pool.lock);
+  while (atomic_load(&pool.ticket) == seen) pthread_cond_wait(&pool.wake, &pool.lock);
+  pthread_mutex_unlock(&pool.lock);
+  return atomic_load(&pool.ticket);
+}
+
+static void *worker(void *index) {
+  thread_index = (int)(intptr_t)index;
+  inside = true;
+  for (unsigned seen = 0;;) {
+    seen = wait_for_ticket(seen);
+    pthread_mutex_lock(&pool.lock);
+    bool join = pool.open && thread_index < pool.wanted;
+    pool.joined += join;
+    pthread_mutex_unlock(&pool.lock);
+    if (!join) continue;
+    take_ranges();
+    pthread_mutex_lock(&pool.lock);
+    if (--pool.joined == 0) pthread_cond_signal(&pool.left);
+    pthread_mutex_unlock(&pool.lock);
+  }
+  return NULL;
+}
+
+/* A thread that cannot be started is done without: the others take its ranges. */
+static void start_workers(void) {
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  while (pool.started < pool.wanted - 1) {
+    pthread_t thread;
+    void *index = (void *)(intptr_t)(pool.started + 1);
+    if (pthread_create(&thread, &attributes, worker, index) != 0) break;
+    pool.started++;
+  }
+  pthread_attr_destroy(&attributes);
+}
+
+static void run_job(int64_t n, int64_t grain, void (*work)(void *, int64_t, int64_t),
+                    void *context) {
+  pthread_mutex_lock(&pool.lock);
+  pool.n = n, pool.grain = grain, pool.work = work, pool.context = context;
+  atomic_store(&pool.next, 0);
+  pool.open = true;
+  atomic_fetch_add(&pool.ticket, 1);
+  pthread_cond_broadcast(&pool.wake);
+  pthread_mutex_unlock(&pool.lock);
+  inside = true;
+  take_ranges();
+  inside = false;
+  pthread_mutex_lock(&pool.lock);
+  pool.open = false;
+  while (pool.joined > 0) pthread_cond_wait(&pool.left, &pool.lock);
+  pthread_mutex_unlock(&pool.lock);
+}
+
+void sb_parallel(int64_t n, int64_t grain, void (*work)(void *context, int64_t first, int64_t last),
+                 void *context) {
+  if (n <= 0) return;
+  if (grain < 1) grain = 1;
+  if (inside || n <= grain || sb_get_threads() == 1) {
+    for (int64_t i = 0; i < n; i += grain) work(context, i, i + grain < n ? i + grain : n);
+    return;
+  }
+  if (pool.started < pool.wanted - 1) start_workers();
+  run_job(n, grain, work, context);
+}
