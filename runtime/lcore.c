@@ -8,6 +8,7 @@ static const luaL_Reg modules[] = {{"tensor", sb_open_tensor},
                                    {"rng", sb_open_rng},
                                    {"layer", sb_open_layer},
                                    {"system", sb_open_system},
+                                   {"safetensors", sb_open_safetensors},
                                    {NULL, NULL}};
 
 int luaopen_switchback_core(lua_State *L) {

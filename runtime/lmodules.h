@@ -9,5 +9,6 @@ int sb_open_tensor(lua_State *L);
 int sb_open_rng(lua_State *L);
 int sb_open_layer(lua_State *L);
 int sb_open_system(lua_State *L);
+int sb_open_safetensors(lua_State *L);
 
 #endif

@@ -12,11 +12,11 @@ int64_t sb_shape_span(const sb_shape *s, int from, int to) {
 int64_t sb_shape_count(const sb_shape *s) { return sb_shape_span(s, 0, s->rank); }
 
 bool sb_shape_valid(const sb_shape *s) {
+  const int64_t limit = (INT64_C(1) << 40) - 1;
   int64_t n = 1;
   for (int i = 0; i < s->rank; i++) {
-    if (s->dim[i] < 0 || s->dim[i] >= INT64_C(1) << 40) return false;
+    if (s->dim[i] < 0 || s->dim[i] > limit / n) return false;
     if (s->dim[i] > 0) n *= s->dim[i];
-    if (n >= INT64_C(1) << 40) return false;
   }
   return true;
 }

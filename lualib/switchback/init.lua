@@ -6,6 +6,7 @@ local sb = {
   threads = core.system.threads,
   rng = core.rng.new,
   layer = core.layer,
+  safetensors = require "switchback.formats.safetensors",
 }
 
 for name, f in pairs(core.tensor) do sb[name] = f end

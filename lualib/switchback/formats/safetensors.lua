@@ -1,0 +1,153 @@
+-- safetensors: named tensors in one file (https://huggingface.co/docs/safetensors).
+-- Layout: 8 bytes little-endian length N, N bytes of JSON header, then the tensors' bytes.
+-- The header maps names to { dtype, shape, data_offsets = {first, last} }, offsets counted from
+-- the end of the header; the entry `__metadata__` maps strings to strings.
+local cjson = require "cjson.safe"
+local core = require("switchback.core").safetensors
+
+local safetensors = {}
+
+local ALIGNMENT <const> = 8 -- of the data section in files that we write
+
+local function is_offset(n)
+  return type(n) == "number" and math.tointeger(n) ~= nil and n >= 0
+end
+
+local function is_list_of_offsets(list)
+  if type(list) ~= "table" then return false end
+  for key, n in pairs(list) do
+    if not (math.type(key) == "integer" and key <= #list and is_offset(n)) then return false end
+  end
+  return true
+end
+
+local function check_entry(entry)
+  if type(entry) ~= "table" or type(entry.dtype) ~= "string" then return "has no dtype" end
+  if not is_list_of_offsets(entry.shape) then return "has no valid shape" end
+  if #entry.shape > 6 then return "has more than 6 dimensions" end
+  local at = entry.data_offsets
+  if not is_list_of_offsets(at) or #at ~= 2 then return "has no valid data_offsets" end
+end
+
+-- Two tensors over the same bytes are no file that a writer makes, and a way to claim more
+-- memory than the file has.
+local function find_overlap(entries)
+  local names = {}
+  for name, entry in pairs(entries) do
+    if entry.data_offsets[2] > entry.data_offsets[1] then names[#names + 1] = name end
+  end
+  table.sort(names, function(a, b)
+    return entries[a].data_offsets[1] < entries[b].data_offsets[1]
+  end)
+  for i = 2, #names do
+    if entries[names[i]].data_offsets[1] < entries[names[i - 1]].data_offsets[2] then
+      return ("tensors '%s' and '%s' overlap"):format(names[i - 1], names[i])
+    end
+  end
+end
+
+-- header text -> { name = entry }, metadata; or nil, message.
+local function parse_header(text)
+  local entries, message = cjson.decode(text)
+  if type(entries) ~= "table" then
+    return nil, "not a safetensors file: bad header: " .. (message or "not an object")
+  end
+  local metadata = entries.__metadata__
+  entries.__metadata__ = nil
+  for name, entry in pairs(entries) do
+    local trouble = type(name) == "string" and check_entry(entry) or nil
+    if type(name) ~= "string" then return nil, "not a safetensors file: the header is a list" end
+    if trouble then return nil, ("tensor '%s' %s"):format(name, trouble) end
+  end
+  local overlap = find_overlap(entries)
+  if overlap then return nil, overlap end
+  return entries, type(metadata) == "table" and metadata or {}
+end
+
+local function integers(list)
+  local out = {}
+  for i, n in ipairs(list) do out[i] = math.tointeger(n) end
+  return out
+end
+
+local function read_tensor(mapping, entry)
+  local at = integers(entry.data_offsets)
+  return core.tensor(mapping, entry.dtype, at[1], at[2], integers(entry.shape))
+end
+
+local function sorted_keys(t)
+  local keys = {}
+  for key in pairs(t) do keys[#keys + 1] = key end
+  table.sort(keys)
+  return keys
+end
+
+--- Reads tensors from a file: load(path [, names]) -> { name = tensor }, metadata; or nil, message.
+-- names: a list of the tensors wanted; default all of them. metadata: { string = string }, perhaps
+-- empty. F32 tensors look into the memory-mapped file (nothing is read until it is used, changes
+-- stay in memory); F64, F16, BF16, I64, I32, I16, I8, U8 and BOOL are converted to float32.
+function safetensors.load(path, names)
+  local mapping, text = core.open(path)
+  if not mapping then return nil, text end
+  local entries, metadata = parse_header(text)
+  if not entries then return nil, ("%s: %s"):format(path, metadata) end
+  local tensors = {}
+  for _, name in ipairs(names or sorted_keys(entries)) do
+    if not entries[name] then return nil, ("%s: has no tensor '%s'"):format(path, name) end
+    local tensor, message = read_tensor(mapping, entries[name])
+    if not tensor then return nil, ("%s: tensor '%s': %s"):format(path, name, message) end
+    tensors[name] = tensor
+  end
+  return tensors, metadata
+end
+
+local function encode_metadata(metadata)
+  local parts = {}
+  for _, key in ipairs(sorted_keys(metadata)) do
+    parts[#parts + 1] = cjson.encode(key) .. ":" .. cjson.encode(tostring(metadata[key]))
+  end
+  return '"__metadata__":{' .. table.concat(parts, ",") .. "}"
+end
+
+-- Written by hand rather than by cjson, so that equal tensors give equal bytes.
+local function encode_header(tensors, names, metadata)
+  local parts, first = { metadata and encode_metadata(metadata) }, 0
+  for _, name in ipairs(names) do
+    local shape = tensors[name]:size()
+    local last = first + 4
+    for _, n in ipairs(shape) do last = first + (last - first) * n end
+    parts[#parts + 1] = ('%s:{"dtype":"F32","shape":[%s],"data_offsets":[%d,%d]}'):format(
+      cjson.encode(name), table.concat(shape, ","), first, last)
+    first = last
+  end
+  local text = "{" .. table.concat(parts, ",") .. "}"
+  return text .. (" "):rep(-#text % ALIGNMENT)
+end
+
+local function write(file, tensors, names, header)
+  local ok, message = file:write(string.pack("<I8", #header), header)
+  for _, name in ipairs(names) do
+    if not ok then break end
+    ok, message = core.append(file, tensors[name])
+  end
+  local closed, trouble = file:close()
+  if ok and closed then return true end
+  return nil, message or trouble
+end
+
+--- Writes tensors as F32: save(path, { name = tensor } [, { string = string }]) -> true; or nil,
+-- message. The file appears whole or not at all: it is written beside `path` and renamed.
+function safetensors.save(path, tensors, metadata)
+  local names = sorted_keys(tensors)
+  local temporary = path .. ".part"
+  local file, message = io.open(temporary, "wb")
+  if not file then return nil, message end
+  local ok
+  ok, message = write(file, tensors, names, encode_header(tensors, names, metadata))
+  if ok then ok, message = os.rename(temporary, path) end
+  if ok then return true end
+  os.remove(temporary)
+  return nil, ("%s: %s"):format(path, message)
+end
+
+return safetensors
