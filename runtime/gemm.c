@@ -39,8 +39,7 @@ static void multiply_band(void *context, int64_t first, int64_t last) {
 void sb_gemm_parallel(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                       float alpha, const float *a, int64_t lda, const float *b, int64_t ldb,
                       float beta, float *c, int64_t ldc) {
-  product p = {transpose_a, transpose_b, m >= n, m,     n,    k, lda, ldb,
-               ldc,         alpha,       beta,   a,     b,    c};
+  product p = {transpose_a, transpose_b, m >= n, m, n, k, lda, ldb, ldc, alpha, beta, a, b, c};
   int64_t extent = p.by_rows ? m : n;
   /* The cut depends on the shape alone, so the same bytes come out at any thread count. */
   int64_t grain = m * n * k < 1 << 18 ? extent : (extent + 7) / 8;

@@ -16,7 +16,13 @@
 #include "rng.h"
 #include "tensor.h"
 
-enum { SB_MAX_WEIGHTS = 6, SB_MAX_OUTPUTS = 64, SB_MAX_TAPE = 3, SB_MAX_LIST = 8 };
+enum {
+  SB_MAX_WEIGHTS = 6,
+  SB_MAX_INPUTS = 64,
+  SB_MAX_OUTPUTS = 64,
+  SB_MAX_TAPE = 3,
+  SB_MAX_LIST = 8
+};
 
 /* ---- Parameters -------------------------------------------------------------------------- */
 
@@ -30,19 +36,23 @@ typedef struct sb_floats {
   double v[SB_MAX_LIST];
 } sb_floats;
 
-typedef enum sb_param_type { /* the C type of the field, and what Lua may give for it */
-  SB_INT,                    /* int: an integer */
-  SB_FLOAT,                  /* double: a number */
-  SB_BOOL,                   /* bool */
-  SB_CHOICE,                 /* int: one of the strings of `choices`, as its index */
-  SB_PAIR,                   /* int[2]: k or {h, w} */
-  SB_PADS,                   /* int[4]: k, {h, w} or {top, left, bottom, right} */
-  SB_INTS,                   /* sb_ints: {a, b, ...} or a single integer */
-  SB_FLOATS,                 /* sb_floats */
+typedef enum sb_param_type {            /* the C type of the field, and what Lua may give for it */
+                             SB_INT,    /* int: an integer */
+                             SB_FLOAT,  /* double: a number */
+                             SB_BOOL,   /* bool */
+                             SB_CHOICE, /* int: one of the strings of `choices`, as its index */
+                             SB_PAIR,   /* int[2]: k or {h, w} */
+                             SB_PADS,   /* int[4]: k, {h, w} or {top, left, bottom, right} */
+                             SB_INTS,   /* sb_ints: {a, b, ...} or a single integer */
+                             SB_FLOATS, /* sb_floats */
+                             SB_AXIS,   /* int: a dimension, 1-based in Lua, 0-based here; negative:
+                                           from the end */
+                             SB_AXES,   /* sb_ints of such dimensions */
 } sb_param_type;
 
 /* One parameter. The default is Lua source for the value ("1", "true", "'max'", "{}"); NULL makes
-   the parameter required. Numbers (each entry of pairs and lists too) below `minimum` are refused. */
+   the parameter required. Numbers (each entry of pairs and lists too) below `minimum` are refused.
+ */
 typedef struct sb_param {
   const char *name;
   sb_param_type type;
@@ -84,13 +94,14 @@ typedef struct sb_plan {
   int n_out;
   sb_shape out[SB_MAX_OUTPUTS];
   sb_shape tape[SB_MAX_TAPE]; /* as many as the layer has tape_names */
+  int64_t index_limit;        /* entries of the index input must be below this */
   int64_t forward_scratch;    /* floats, 64-byte aligned, not cleared */
   int64_t backward_scratch;
 } sb_plan;
 
-/* One forward or backward run. Arrays have n_in or n_out entries, or one entry a weight / tape name.
-   A tensor that is absent (optional weight, unwanted or not kept) has data == NULL; in backward
-   the shapes of in and out are always there, their data only if `keeps` asks for it. */
+/* One forward or backward run. Arrays have n_in or n_out entries, or one entry a weight / tape
+   name. A tensor that is absent (optional weight, unwanted or not kept) has data == NULL; in
+   backward the shapes of in and out are always there, their data only if `keeps` asks for it. */
 typedef struct sb_call {
   const void *config;
   sb_tensor *weights;
@@ -120,19 +131,20 @@ typedef struct sb_window {
 
 typedef struct sb_layer {
   const char *name;
-  const char *help;       /* formula and shapes, one or two lines */
-  size_t config_size;     /* of the struct the params describe; 0 when there are none */
-  const sb_param *params; /* ended by a NULL name; may be NULL */
+  const char *help;         /* formula and shapes, one or two lines */
+  size_t config_size;       /* of the struct the params describe; 0 when there are none */
+  const sb_param *params;   /* ended by a NULL name; may be NULL */
   const sb_weight *weights; /* ended by a NULL name; may be NULL */
   int min_in, max_in;       /* accepted numbers of inputs */
   unsigned keeps;           /* SB_KEEP_*: what backward TO THE INPUT reads; inputs are always kept
                                when weight gradients may be asked for */
   const char *const *tape_names; /* what forward records, NULL-ended; may be NULL */
-  bool tape_is_index;            /* the first tape tensor holds indices (0-based here, 1-based in Lua) */
-  int index_input;               /* 1-based number of an input that holds such indices; 0: none */
-  bool is_rectifier;             /* of the ReLU family: obeys rules.rectifier */
-  bool is_alias;                 /* y is x in another shape: the binding makes a view, and
-                                    forward and backward are NULL */
+  bool tape_is_index; /* the first tape tensor holds indices: 0-based here, 1-based in Lua */
+  int index_input;    /* 1-based number of an input that holds such indices (0: none). The binding
+                         has checked them: integers from -1 ("nowhere") to plan.index_limit - 1 */
+  bool is_rectifier;  /* of the ReLU family: obeys rules.rectifier */
+  bool is_alias;      /* y is x in another shape: the binding makes a view, and
+                         forward and backward are NULL */
 
   /* Sample configurations, as the inside of a Lua table: a list of { config, input = {shape, ...} }
      that the contract test gradient-checks, allocation-sweeps and shape-fuzzes. Optional fields:

@@ -7,7 +7,9 @@
 
 #define SB_RNG "switchback.rng"
 
-sb_rng *sb_check_rng(lua_State *L, int arg) { return luaL_checkudata(L, arg, SB_RNG); }
+sb_rng *sb_check_rng(lua_State *L, int arg) {
+  return luaL_checkudata(L, arg, SB_RNG);
+}
 
 /* new(seed) --> generator; equal seeds (integers) give equal sequences on every machine. */
 static int rng_new(lua_State *L) {
@@ -34,7 +36,8 @@ static int rng_integer(lua_State *L) {
   lua_Integer low = luaL_checkinteger(L, 2), high = luaL_checkinteger(L, 3);
   luaL_argcheck(L, low <= high, 3, "the range is empty");
   uint64_t span = (uint64_t)high - (uint64_t)low + 1;
-  lua_pushinteger(L, (lua_Integer)((uint64_t)low + (span ? sb_rng_below(r, span) : sb_rng_next(r))));
+  lua_pushinteger(L,
+                  (lua_Integer)((uint64_t)low + (span ? sb_rng_below(r, span) : sb_rng_next(r))));
   return 1;
 }
 
@@ -71,9 +74,12 @@ static int rng_restore(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg methods[] = {{"uniform", rng_uniform},         {"normal", rng_normal},
-                                   {"integer", rng_integer},         {"permutation", rng_permutation},
-                                   {"state", rng_state},             {"restore", rng_restore},
+static const luaL_Reg methods[] = {{"uniform", rng_uniform},
+                                   {"normal", rng_normal},
+                                   {"integer", rng_integer},
+                                   {"permutation", rng_permutation},
+                                   {"state", rng_state},
+                                   {"restore", rng_restore},
                                    {NULL, NULL}};
 static const luaL_Reg functions[] = {{"new", rng_new}, {NULL, NULL}};
 

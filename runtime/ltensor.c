@@ -43,9 +43,13 @@ sb_tensor *sb_push_view(lua_State *L, int anchor, const sb_shape *shape, float *
   return t;
 }
 
-sb_tensor *sb_to_tensor(lua_State *L, int index) { return luaL_testudata(L, index, SB_TENSOR); }
+sb_tensor *sb_to_tensor(lua_State *L, int index) {
+  return luaL_testudata(L, index, SB_TENSOR);
+}
 
-sb_tensor *sb_check_tensor(lua_State *L, int arg) { return luaL_checkudata(L, arg, SB_TENSOR); }
+sb_tensor *sb_check_tensor(lua_State *L, int arg) {
+  return luaL_checkudata(L, arg, SB_TENSOR);
+}
 
 /* ---- Shapes ---------------------------------------------------------------------------------- */
 

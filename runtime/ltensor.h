@@ -1,7 +1,8 @@
 /* ltensor.h: tensors as Lua userdata, for the other bindings.
 
    A tensor userdata is an sb_tensor header whose user value 1 anchors the memory it points into: a
-   storage userdata that the collector counts byte for byte, or any other userdata (a mapped file). */
+   storage userdata that the collector counts byte for byte, or any other userdata (a mapped file).
+ */
 #ifndef SB_LTENSOR_H
 #define SB_LTENSOR_H
 
@@ -17,7 +18,8 @@ sb_tensor *sb_check_tensor(lua_State *L, int arg);
 /* The tensor at a stack index, or NULL if it is something else. */
 sb_tensor *sb_to_tensor(lua_State *L, int index);
 
-/* Pushes a new tensor with its own storage. Contents are not cleared. Raises for an invalid shape. */
+/* Pushes a new tensor with its own storage. Contents are not cleared. Raises for an invalid shape.
+ */
 sb_tensor *sb_push_tensor(lua_State *L, const sb_shape *shape);
 /* Pushes a tensor that looks into `data`, kept alive by the userdata or tensor at index `anchor`
    (of a tensor, its own anchor is taken, so that views of views do not chain). */

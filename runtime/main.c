@@ -12,7 +12,8 @@ int main(int argc, char **argv) {
   lua_pushcfunction(L, luaopen_switchback_core);
   lua_setfield(L, -2, "switchback.core");
   lua_pop(L, 1);
-  if (luaL_dostring(L, "package.path = 'lualib/?.lua;lualib/?/init.lua;' .. package.path")) return 1;
+  if (luaL_dostring(L, "package.path = 'lualib/?.lua;lualib/?/init.lua;' .. package.path"))
+    return 1;
   lua_createtable(L, argc, 0);
   for (int i = 0; i < argc; i++) lua_pushstring(L, argv[i]), lua_rawseti(L, -2, i - 1);
   lua_setglobal(L, "arg");

@@ -2,7 +2,9 @@
 
 #include <math.h>
 
-static uint64_t rotate_left(uint64_t x, int k) { return x << k | x >> (64 - k); }
+static uint64_t rotate_left(uint64_t x, int k) {
+  return x << k | x >> (64 - k);
+}
 
 static uint64_t splitmix64(uint64_t *state) {
   uint64_t z = *state += UINT64_C(0x9e3779b97f4a7c15);
@@ -24,7 +26,9 @@ uint64_t sb_rng_next(sb_rng *r) {
   return result;
 }
 
-double sb_rng_uniform(sb_rng *r) { return (double)(sb_rng_next(r) >> 11) * 0x1p-53; }
+double sb_rng_uniform(sb_rng *r) {
+  return (double)(sb_rng_next(r) >> 11) * 0x1p-53;
+}
 
 double sb_rng_normal(sb_rng *r) { /* Box & Muller 1958 */
   if (r->has_spare) {

@@ -9,7 +9,9 @@ int64_t sb_shape_span(const sb_shape *s, int from, int to) {
   return n;
 }
 
-int64_t sb_shape_count(const sb_shape *s) { return sb_shape_span(s, 0, s->rank); }
+int64_t sb_shape_count(const sb_shape *s) {
+  return sb_shape_span(s, 0, s->rank);
+}
 
 bool sb_shape_valid(const sb_shape *s) {
   const int64_t limit = (INT64_C(1) << 40) - 1;

@@ -31,8 +31,12 @@ bool sb_shape_broadcast(const sb_shape *a, const sb_shape *b, sb_shape *out);
 const char *sb_shape_text(const sb_shape *s, char text[SB_SHAPE_TEXT]);
 
 /* Shorthands for the common ranks. */
-static inline sb_shape sb_shape1(int64_t a) { return (sb_shape){1, {a}}; }
-static inline sb_shape sb_shape2(int64_t a, int64_t b) { return (sb_shape){2, {a, b}}; }
+static inline sb_shape sb_shape1(int64_t a) {
+  return (sb_shape){1, {a}};
+}
+static inline sb_shape sb_shape2(int64_t a, int64_t b) {
+  return (sb_shape){2, {a, b}};
+}
 static inline sb_shape sb_shape3(int64_t a, int64_t b, int64_t c) {
   return (sb_shape){3, {a, b, c}};
 }

@@ -15,7 +15,9 @@ typedef struct sb_tensor {
   float *data;
 } sb_tensor;
 
-static inline int64_t sb_count(const sb_tensor *t) { return sb_shape_count(&t->shape); }
+static inline int64_t sb_count(const sb_tensor *t) {
+  return sb_shape_count(&t->shape);
+}
 
 void sb_fill(sb_tensor *t, float value);
 void sb_copy(sb_tensor *to, const sb_tensor *from); /* equal element counts */

@@ -14,9 +14,9 @@ static inline void pause_briefly(void) {
 }
 
 /* One job at a time. A worker spins briefly on `ticket`, then sleeps; when it changes, it joins the
-   job under the lock, takes ranges from `next` until none is left, and leaves. The caller works too,
-   closes the job when the ranges are gone, and waits only for the workers that had joined: one that
-   the system did not schedule in time costs nothing. */
+   job under the lock, takes ranges from `next` until none is left, and leaves. The caller works
+   too, closes the job when the ranges are gone, and waits only for the workers that had joined: one
+   that the system did not schedule in time costs nothing. */
 static struct {
   pthread_mutex_t lock;
   pthread_cond_t wake, left;
@@ -35,7 +35,9 @@ static struct {
 static _Thread_local int thread_index;
 static _Thread_local bool inside;
 
-int sb_thread_index(void) { return thread_index; }
+int sb_thread_index(void) {
+  return thread_index;
+}
 
 int sb_get_threads(void) {
   if (pool.wanted == 0) {
@@ -45,7 +47,9 @@ int sb_get_threads(void) {
   return pool.wanted;
 }
 
-void sb_set_threads(int n) { pool.wanted = n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n; }
+void sb_set_threads(int n) {
+  pool.wanted = n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+}
 
 static void take_ranges(void) {
   for (;;) {

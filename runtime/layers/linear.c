@@ -74,7 +74,9 @@ static void backward(const sb_call *c) {
         c->grads[BIAS].data[o] += dy[i * f->out_features + o];
 }
 
-static bool window(const void *config, const sb_shape *w, sb_window *out) { return false; }
+static bool window(const void *config, const sb_shape *w, sb_window *out) {
+  return false;
+}
 
 const sb_layer sb_layer_linear = {
     .name = "linear",

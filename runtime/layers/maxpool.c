@@ -1,4 +1,5 @@
-/* maxpool: the largest value of each window, and the switch: where it was (Zeiler & Fergus 2013). */
+/* maxpool: the largest value of each window, and the switch: where it was (Zeiler & Fergus 2013).
+ */
 #include <math.h>
 #include <string.h>
 

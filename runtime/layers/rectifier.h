@@ -1,4 +1,5 @@
-/* rectifier.h: what the ReLU family has in common on the way back (Springenberg et al. 2015, fig. 1). */
+/* rectifier.h: what the ReLU family has in common on the way back (Springenberg et al. 2015, fig.
+ * 1). */
 #ifndef SB_RECTIFIER_H
 #define SB_RECTIFIER_H
 

@@ -7,9 +7,13 @@ static void forward(const sb_call *c) {
   for (int64_t i = 0, n = sb_count(&c->in[0]); i < n; i++) y[i] = x[i] > 0 ? x[i] : 0;
 }
 
-static float slope(const void *config, float x) { return x > 0 ? 1 : 0; }
+static float slope(const void *config, float x) {
+  return x > 0 ? 1 : 0;
+}
 
-static void backward(const sb_call *c) { sb_rectifier_backward(c, slope); }
+static void backward(const sb_call *c) {
+  sb_rectifier_backward(c, slope);
+}
 
 const sb_layer sb_layer_relu = {
     .name = "relu",
