@@ -7,7 +7,7 @@ SWITCHBACK_SHARED ?= ../shared
 export SWITCHBACK_SHARED
 
 PACKAGES := build-essential pkg-config lua5.4 liblua5.4-dev libopenblas-dev libstb-dev \
-  libprotobuf-c-dev protobuf-c-compiler lua-argparse libedit-dev
+  libprotobuf-c-dev protobuf-c-compiler lua-argparse lua-cjson libedit-dev
 TEST_PACKAGES := lua-unit lua-check clang-format libonnx-testdata valgrind
 
 LIBS     := lua5.4 openblas libprotobuf-c libedit

@@ -1,0 +1,50 @@
+/* lprotobuf.c: decoding protocol buffers within a budget of memory. */
+#include "lprotobuf.h"
+
+#include <lauxlib.h>
+#include <stdlib.h>
+
+#define PROTOBUF "switchback.protobuf"
+
+/* A field takes two bytes or more and the decoder keeps 40 bytes of notes on each, so an honest
+   file of many small fields unfolds about twentyfold; a list of empty messages unfolds without
+   bound. */
+enum { UNFOLDING = 32, SPARE = 1 << 16 };
+
+typedef struct protobuf {
+  ProtobufCMessage *message; /* NULL when freed */
+  ProtobufCAllocator allocator;
+  size_t budget; /* bytes that may still be allocated */
+} protobuf;
+
+static void *allocate(void *data, size_t n) {
+  protobuf *p = data;
+  if (n > p->budget) return NULL;
+  p->budget -= n;
+  return malloc(n);
+}
+
+static void release(void *data, void *block) {
+  free(block);
+}
+
+static int protobuf_gc(lua_State *L) {
+  protobuf *p = luaL_checkudata(L, 1, PROTOBUF);
+  if (p->message) protobuf_c_message_free_unpacked(p->message, &p->allocator);
+  p->message = NULL;
+  return 0;
+}
+
+const ProtobufCMessage *sb_push_protobuf(lua_State *L, const ProtobufCMessageDescriptor *type,
+                                         const char *bytes, size_t n) {
+  protobuf *p = lua_newuserdatauv(L, sizeof *p, 0);
+  *p = (protobuf){NULL, {allocate, release, p}, n * UNFOLDING + SPARE};
+  if (luaL_newmetatable(L, PROTOBUF)) {
+    lua_pushcfunction(L, protobuf_gc);
+    lua_setfield(L, -2, "__gc");
+  }
+  lua_setmetatable(L, -2);
+  p->message = protobuf_c_message_unpack(type, &p->allocator, n, (const uint8_t *)bytes);
+  if (!p->message) lua_pop(L, 1);
+  return p->message;
+}
