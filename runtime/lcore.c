@@ -9,6 +9,7 @@ static const luaL_Reg modules[] = {{"tensor", sb_open_tensor},
                                    {"layer", sb_open_layer},
                                    {"system", sb_open_system},
                                    {"safetensors", sb_open_safetensors},
+                                   {"onnx", sb_open_onnx},
                                    {NULL, NULL}};
 
 int luaopen_switchback_core(lua_State *L) {

@@ -42,6 +42,8 @@ const ProtobufCMessage *sb_push_protobuf(lua_State *L, const ProtobufCMessageDes
   if (luaL_newmetatable(L, PROTOBUF)) {
     lua_pushcfunction(L, protobuf_gc);
     lua_setfield(L, -2, "__gc");
+    lua_pushcfunction(L, protobuf_gc);
+    lua_setfield(L, -2, "__close");
   }
   lua_setmetatable(L, -2);
   p->message = protobuf_c_message_unpack(type, &p->allocator, n, (const uint8_t *)bytes);
