@@ -2,6 +2,7 @@
 #include <lauxlib.h>
 
 #include "lmodules.h"
+#include "suggest.h"
 #include "threads.h"
 
 /* threads([n]) --> n: sets (1 to 256) or asks the number of threads. Default: the cores. */
@@ -15,7 +16,15 @@ static int system_threads(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"threads", system_threads}, {NULL, NULL}};
+/* edit_distance(a, b) --> the number of slips between two names (suggest.h). */
+static int system_edit_distance(lua_State *L) {
+  lua_pushinteger(L, sb_edit_distance(luaL_checkstring(L, 1), luaL_checkstring(L, 2)));
+  return 1;
+}
+
+static const luaL_Reg functions[] = {{"threads", system_threads},
+                                     {"edit_distance", system_edit_distance},
+                                     {NULL, NULL}};
 
 int sb_open_system(lua_State *L) {
   luaL_newlib(L, functions);

@@ -9,6 +9,22 @@ local sb = {
   safetensors = require "switchback.formats.safetensors",
 }
 
+-- What a script may never use is loaded when it first does, so that starting stays instant.
+local on_demand = {
+  net = { "switchback.net", "new" },
+  occlude = { "switchback.occlude", "run" },
+  ascend = { "switchback.ascend", "run" },
+}
+
+setmetatable(sb, { __index = function(self, name)
+  local source = on_demand[name]
+  if not source then return nil end
+  local value = require(source[1])
+  if source[2] then value = value[source[2]] end
+  self[name] = value
+  return value
+end })
+
 for name, f in pairs(core.tensor) do sb[name] = f end
 
 return sb

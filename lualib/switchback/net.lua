@@ -1,0 +1,219 @@
+-- A network: a directed acyclic graph of named layers, its preprocessing and its labels.
+local field = require "switchback.field"
+local graph = require "switchback.graph"
+local pass = require "switchback.pass"
+local suggest = require "switchback.suggest"
+local summary = require "switchback.summary"
+
+local Net = {}
+Net.__index = Net
+
+-- Shapes as people write them.
+local function shape_text(shape)
+  local parts = {}
+  for i, extent in ipairs(shape) do
+    parts[i] = extent == 0 and "?" or string.format("%d", extent)
+  end
+  return table.concat(parts, "x")
+end
+
+-- net{ inputs = { {name =, shape = {0,3,224,224}}... } (0: any extent), nodes = { {name =, inputs = {..},
+-- outputs = {name}, layer = layer | function(shape_of) -> layer}... }, outputs = {..}, constants = {},
+-- aliases = { other_name = value }, preprocess =, labels =, source = } --> net
+-- Raises for unknown or doubled names and for cycles.
+local function new(description)
+  local net = setmetatable({}, Net)
+  for key, value in pairs(description) do net[key] = value end
+  net.constants, net.aliases = net.constants or {}, net.aliases or {}
+  net.made = graph.producers(net)
+  net.order = graph.sorted(net.nodes, net.made)
+  net.by_name = {}
+  for _, node in ipairs(net.order) do net.by_name[node.name] = node end
+  net.outputs = net.outputs or net.order[#net.order].outputs
+  return net
+end
+
+-- net:names([pattern]) --> list of the names of all values in running order; those that match the Lua
+-- pattern, or contain it as plain text.
+function Net:names(pattern)
+  local names = {}
+  for _, node in ipairs(self.order) do
+    for _, value in ipairs(node.outputs) do
+      if not pattern or value:find(pattern, 1, true) or value:find(pattern) then
+        names[#names + 1] = value
+      end
+    end
+  end
+  return names
+end
+
+local function known_names(net)
+  local names = net:names()
+  for _, input in ipairs(net.inputs) do names[#names + 1] = input.name end
+  for alias in pairs(net.aliases) do names[#names + 1] = alias end
+  return names
+end
+
+-- net:value(name) --> the value that a layer, value or alias name stands for. Raises, with near
+-- matches, if there is none.
+function Net:value(name)
+  local value = name
+  if self.aliases[name] then value = self.aliases[name] end
+  if self.made[value] ~= nil then return value end
+  if self.by_name[name] then return self.by_name[name].outputs[1] end
+  error(("no layer is called '%s'%s"):format(tostring(name),
+    suggest.hint(tostring(name), known_names(self))), 2)
+end
+
+-- net:node(name) --> the node that makes that value.
+function Net:node(name)
+  local node = self.made[self:value(name)]
+  if not node then error(("'%s' is an input, not a layer"):format(name), 2) end
+  return node
+end
+
+local steps_over = { softmax = true, log_softmax = true, identity = true, dropout = true,
+                     flatten = true, reshape = true, squeeze = true }
+
+-- net:logits() --> name of the value that classes are channels of: the first output, before softmax
+-- and what only reshapes it.
+function Net:logits()
+  local value, found = self.outputs[1], nil
+  while true do
+    local node = self.made[value]
+    if not node or type(node.layer) == "function" or not steps_over[node.layer.kind] then break end
+    value = node.inputs[1]
+    if node.layer.kind:find("softmax") then found = value end
+  end
+  return found or self.outputs[1]
+end
+
+-- net:class(which) --> index (1-based). `which` is an index, a label, or the start of a label or of one
+-- of its comma-separated names.
+function Net:class(which)
+  if math.type(which) == "integer" then
+    local most = self.labels and #self.labels or math.huge
+    if which < 1 or which > most then
+      error(("class %d is out of range: the net has %s"):format(which, most), 2)
+    end
+    return which
+  end
+  local wanted = tostring(which):lower()
+  for i, label in ipairs(self.labels or {}) do
+    if label:lower() == wanted then return i end
+  end
+  for i, label in ipairs(self.labels or {}) do
+    if (", " .. label:lower()):find(", " .. wanted, 1, true) then return i end
+  end
+  error(("no class is called '%s'%s"):format(which, suggest.hint(which, self.labels or {})), 2)
+end
+
+-- net:label(index) --> the class's label, or "class N" for a net without labels.
+function Net:label(index) return self.labels and self.labels[index] or "class " .. index end
+
+local function check_input(input, x)
+  local got = x:size()
+  local fits = #got == #input.shape
+  for i, extent in ipairs(input.shape) do
+    fits = fits and (extent == 0 or extent == got[i])
+  end
+  if not fits then
+    error(("net: input '%s' is %s, expected %s")
+      :format(input.name, shape_text(got), shape_text(input.shape)), 0)
+  end
+end
+
+-- net:bind_inputs(x) --> { [input name] = tensor }; x is a tensor for a net of one input, or such a table.
+function Net:bind_inputs(x)
+  if type(x) == "userdata" then x = { [self.inputs[1].name] = x } end
+  for _, input in ipairs(self.inputs) do
+    if not x[input.name] then error(("net: no tensor for input '%s'"):format(input.name), 0) end
+    check_input(input, x[input.name])
+  end
+  return x
+end
+
+-- net:forward(x [, options]) --> pass (see pass.lua).
+function Net:forward(x, options) return pass.run(self, self:bind_inputs(x), options or {}) end
+
+-- The layer of a node: those that depend on run-time shapes are built by the importer's function.
+function Net.layer_of(node, shape_of)
+  if type(node.layer) ~= "function" then return node.layer end
+  return node.layer(shape_of)
+end
+
+local function default_shapes(net, shape)
+  local shapes = {}
+  for _, input in ipairs(net.inputs) do shapes[input.name] = input.shape end
+  if shape then shapes[net.inputs[1].name] = shape end
+  for name, t in pairs(net.constants) do shapes[name] = t:size() end
+  return shapes
+end
+
+-- A shape with free extents filled: one image, and the size that the preprocessing makes.
+local function concrete(net, shape)
+  local size = net.preprocess and net.preprocess.size or { 224, 224 }
+  local out = {}
+  for i, extent in ipairs(shape) do
+    out[i] = extent > 0 and extent or (#shape == 4 and i > 2 and size[i - 2]) or 1
+  end
+  return out
+end
+
+local function infer(node, layer, inputs)
+  local results = table.pack(pcall(layer.infer, layer, table.unpack(inputs)))
+  if not results[1] then error(("layer '%s': %s"):format(node.name, results[2]), 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+-- net:shapes([input_shape]) --> { [value] = shape }, { [node] = layer }: the shape rules alone, without
+-- running. Free extents of the declared input become 1 image of the preprocessing's size.
+function Net:shapes(input_shape)
+  local shapes, layers = default_shapes(self, input_shape), {}
+  for _, input in ipairs(self.inputs) do
+    shapes[input.name] = concrete(self, shapes[input.name])
+  end
+  local function shape_of(value) return shapes[value] end
+  for _, node in ipairs(self.order) do
+    local inputs = {}
+    for i, value in ipairs(node.inputs) do inputs[i] = shapes[value] end
+    layers[node] = Net.layer_of(node, shape_of)
+    local outputs = { infer(node, layers[node], inputs) }
+    for i, value in ipairs(node.outputs) do shapes[value] = outputs[i] end
+  end
+  return shapes, layers
+end
+
+-- net:fields() --> { [value] = field } (field.lua; false: sees the whole input).
+function Net:fields()
+  local fields, _, layers = {}, self:shapes()
+  for _, input in ipairs(self.inputs) do fields[input.name] = field.start() end
+  for _, node in ipairs(self.order) do
+    local inputs = {}
+    for i, value in ipairs(node.inputs) do inputs[i] = fields[value] end
+    local f = field.through(inputs, layers[node])
+    for _, value in ipairs(node.outputs) do fields[value] = f end
+  end
+  return fields
+end
+
+-- net:receptive_field(name) --> { size = {h, w}, stride = {h, w}, offset = {h, w} }, nil: whole input.
+-- net:receptive_field(name, y, x) --> top, left, bottom, right in input pixels, not clipped.
+function Net:receptive_field(name, y, x)
+  local f = self:fields()[self:value(name)]
+  if not y then return field.summary(f) end
+  if f then return field.box(f, y, x) end
+end
+
+-- net:parameters() --> the number of weights, buffers included.
+function Net:parameters()
+  local total = 0
+  for _, node in ipairs(self.order) do total = total + summary.parameters(node.layer) end
+  return total
+end
+
+Net.__tostring = summary.text
+
+Net.shape_text = shape_text
+
+return { new = new, Net = Net }
