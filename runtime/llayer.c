@@ -1,61 +1,38 @@
-/* llayer.c: the one generic binding that serves every layer of layers.def. */
+/* llayer.c: the one generic binding that serves every layer of layers.def. lrun.c runs them. */
+#include "llayer.h"
+
 #include <lauxlib.h>
 #include <math.h>
 #include <string.h>
 
-#include "layer.h"
 #include "lmodules.h"
 #include "lparam.h"
 #include "lrng.h"
 #include "ltensor.h"
 
-#define SB_LAYER_TYPE "switchback.layer"
-#define SB_TAPE_TYPE "switchback.tape"
-
-/* A layer userdata. User value 1: params { name = tensor }; 2: grads, likewise, or nil. */
-typedef struct object {
-  const sb_layer *layer;
-  int n_weights;
-  sb_shape weight_shapes[SB_MAX_WEIGHTS];
-  _Alignas(16) char config[];
-} object;
-
-/* What one forward run recorded. User value 1 anchors the memory of the tensors. */
-typedef struct tape {
-  const sb_layer *layer;
-  int n_in, n_out, n_tape;
-  bool training, has_inputs;
-  sb_tensor t[]; /* inputs, outputs, then what the layer recorded */
-} tape;
-
-/* Everything one forward or backward call needs, gathered before the layer computes. */
-typedef struct run {
-  object *self;
-  sb_plan plan;
-  sb_call call;
-  sb_tensor in[SB_MAX_INPUTS], out[SB_MAX_OUTPUTS], tape[SB_MAX_TAPE];
-  sb_tensor dy[SB_MAX_OUTPUTS], dx[SB_MAX_INPUTS];
-  sb_tensor weights[SB_MAX_WEIGHTS], grads[SB_MAX_WEIGHTS];
-} run;
-
-static object *check_layer(lua_State *L, int arg) {
+sb_layer_object *sb_check_layer(lua_State *L, int arg) {
   return luaL_checkudata(L, arg, SB_LAYER_TYPE);
-}
-
-static int count_names(const char *const *names) {
-  int n = 0;
-  while (names && names[n]) n++;
-  return n;
 }
 
 static int raise(lua_State *L, const sb_error *e) {
   return luaL_error(L, "%s", e->text);
 }
 
+void sb_check_weight(lua_State *L, const sb_layer_object *self, int i, const sb_tensor *t) {
+  char want[SB_SHAPE_TEXT], got[SB_SHAPE_TEXT];
+  const sb_shape *s = &self->weight_shapes[i];
+  if (t && s->rank < 0)
+    luaL_error(L, "%s: has no '%s' in this configuration, but a tensor %s was given",
+               self->layer->name, self->layer->weights[i].name, sb_shape_text(&t->shape, got));
+  if (t && !sb_shape_equal(&t->shape, s))
+    luaL_error(L, "%s: '%s' must be %s, got %s", self->layer->name, self->layer->weights[i].name,
+               sb_shape_text(s, want), sb_shape_text(&t->shape, got));
+}
+
 /* ---- Construction ------------------------------------------------------------------------------
  */
 
-static void given_shapes(lua_State *L, object *self) {
+static void given_shapes(lua_State *L, sb_layer_object *self) {
   for (int i = 0; i < self->n_weights; i++) {
     const sb_tensor *t;
     lua_getfield(L, 1, self->layer->weights[i].name);
@@ -76,19 +53,8 @@ static void initialise(const sb_weight *w, sb_tensor *t, sb_rng *rng) {
     t->data[i] = (float)(deviation * sb_rng_normal(rng));
 }
 
-static void check_weight(lua_State *L, const object *self, int i, const sb_tensor *t) {
-  char want[SB_SHAPE_TEXT], got[SB_SHAPE_TEXT];
-  const sb_shape *s = &self->weight_shapes[i];
-  if (t && s->rank < 0)
-    luaL_error(L, "%s: has no '%s' in this configuration, but a tensor %s was given",
-               self->layer->name, self->layer->weights[i].name, sb_shape_text(&t->shape, got));
-  if (t && !sb_shape_equal(&t->shape, s))
-    luaL_error(L, "%s: '%s' must be %s, got %s", self->layer->name, self->layer->weights[i].name,
-               sb_shape_text(s, want), sb_shape_text(&t->shape, got));
-}
-
 /* Pushes the params table: the tensors given in the table at index 1, or initialised ones. */
-static void push_params(lua_State *L, const object *self) {
+static void push_params(lua_State *L, const sb_layer_object *self) {
   sb_rng fallback, *rng = &fallback;
   sb_rng_seed(&fallback, 0);
   if (lua_getfield(L, 1, "rng") != LUA_TNIL) rng = sb_check_rng(L, -1);
@@ -96,7 +62,7 @@ static void push_params(lua_State *L, const object *self) {
   for (int i = 0; i < self->n_weights; i++) {
     const sb_weight *w = &self->layer->weights[i];
     lua_getfield(L, 1, w->name);
-    check_weight(L, self, i, sb_to_tensor(L, -1));
+    sb_check_weight(L, self, i, sb_to_tensor(L, -1));
     if (!sb_to_tensor(L, -1) && self->weight_shapes[i].rank >= 0) {
       lua_pop(L, 1);
       initialise(w, sb_push_tensor(L, &self->weight_shapes[i]), rng);
@@ -117,7 +83,7 @@ static int layer_new(lua_State *L) {
   sb_error e;
   if (lua_isnoneornil(L, 1)) lua_settop(L, 0), lua_newtable(L);
   luaL_checktype(L, 1, LUA_TTABLE);
-  object *self = lua_newuserdatauv(L, sizeof *self + layer->config_size, 2);
+  sb_layer_object *self = lua_newuserdatauv(L, sizeof *self + layer->config_size, 2);
   memset(self, 0, sizeof *self + layer->config_size);
   self->layer = layer;
   while (layer->weights && layer->weights[self->n_weights].name) self->n_weights++;
@@ -130,332 +96,27 @@ static int layer_new(lua_State *L) {
   return 1;
 }
 
-/* ---- Gathering a run
- * ----------------------------------------------------------------------------- */
-
-static void gather_weights(lua_State *L, run *r) {
-  lua_getiuservalue(L, 1, 1);
-  for (int i = 0; i < r->self->n_weights; i++) {
-    const char *name = r->self->layer->weights[i].name;
-    lua_getfield(L, -1, name);
-    const sb_tensor *t = sb_to_tensor(L, -1);
-    if (!t && r->self->weight_shapes[i].rank >= 0)
-      luaL_error(L, "%s: params.%s must be a tensor, got %s", r->self->layer->name, name,
-                 luaL_typename(L, -1));
-    if (t) check_weight(L, r->self, i, t);
-    r->weights[i] = t ? *t : (sb_tensor){{.rank = -1}, NULL};
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-}
-
-/* How many of the arguments from `first` on are inputs; the rest is at most one options table. */
-static int count_inputs(lua_State *L, const sb_layer *l, int first) {
-  int n = 0;
-  while (sb_to_tensor(L, first + n)) n++;
-  int rest = lua_gettop(L) - (first + n - 1);
-  if (rest > 1 || (rest == 1 && !lua_istable(L, first + n)))
-    luaL_error(L, "%s: argument %d must be a tensor, got %s", l->name, first + n - 1,
-               luaL_typename(L, first + n));
-  if (n < l->min_in || n > l->max_in)
-    luaL_error(L,
-               l->min_in == l->max_in ? "%s: takes %d input(s), got %d"
-                                      : "%s: takes at least %d inputs, got %d",
-               l->name, l->min_in, n);
-  if (n > SB_MAX_INPUTS) luaL_error(L, "%s: too many inputs: %d", l->name, n);
-  return n;
-}
-
-static bool option(lua_State *L, int table, const char *name, bool fallback) {
-  if (!lua_istable(L, table)) return fallback;
-  bool value = lua_getfield(L, table, name) == LUA_TNIL ? fallback : lua_toboolean(L, -1);
-  lua_pop(L, 1);
-  return value;
-}
-
-/* Replaces the index input on the stack by a checked 0-based copy. */
-static void convert_indices(lua_State *L, const run *r, int arg) {
-  const sb_tensor *given = sb_to_tensor(L, arg);
-  sb_tensor *t = sb_push_tensor(L, &given->shape);
-  for (int64_t i = 0, n = sb_count(given); i < n; i++) {
-    float v = given->data[i] - 1;
-    if (!(v >= -1 && v < (float)r->plan.index_limit) || v != floorf(v))
-      luaL_error(L, "%s: index %f is not an integer from 0 to %I", r->self->layer->name,
-                 (double)given->data[i], (LUAI_UACINT)r->plan.index_limit);
-    t->data[i] = v;
-  }
-  lua_replace(L, arg);
-}
-
-static void validate_shapes(lua_State *L, run *r, int n_in) {
-  sb_error e;
-  sb_shape shapes[SB_MAX_INPUTS];
-  for (int i = 0; i < n_in; i++) shapes[i] = r->in[i].shape;
-  r->plan = (sb_plan){0};
-  if (!r->self->layer->shape(r->self->config, r->self->weight_shapes, shapes, n_in, &r->plan, &e))
-    raise(L, &e);
-}
-
-/* The scratch buffer is kept in the registry and grows, so that a steady state allocates nothing.
- */
-static float *scratch(lua_State *L, int64_t floats) {
-  static const char key = 0;
-  if (floats == 0) return NULL;
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &key) == LUA_TUSERDATA &&
-      (int64_t)lua_rawlen(L, -1) >= (floats + 16) * (int64_t)sizeof(float)) {
-    char *raw = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    return (float *)(raw + (64 - (uintptr_t)raw % 64) % 64);
-  }
-  lua_pop(L, 1);
-  float *buffer = sb_push_buffer(L, floats);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
-  return buffer;
-}
-
-/* ---- Forward
- * -------------------------------------------------------------------------------------- */
-
-/* Pushes the outputs; returns the stack index of the first. */
-static int push_outputs(lua_State *L, run *r) {
-  int first = lua_gettop(L) + 1;
-  luaL_checkstack(L, r->plan.n_out + 8, NULL);
-  for (int i = 0; i < r->plan.n_out; i++)
-    r->out[i] = r->self->layer->is_alias ? *sb_push_view(L, 2, &r->plan.out[i], r->in[0].data)
-                                         : *sb_push_tensor(L, &r->plan.out[i]);
-  return first;
-}
-
-static tape *new_tape(lua_State *L, const run *r, int n_in) {
-  int n_tape = count_names(r->self->layer->tape_names);
-  size_t n = (size_t)(n_in + r->plan.n_out + n_tape);
-  tape *t = lua_newuserdatauv(L, sizeof *t + n * sizeof(sb_tensor), 1);
-  memset(t, 0, sizeof *t + n * sizeof(sb_tensor));
-  t->layer = r->self->layer;
-  t->n_in = n_in, t->n_out = r->plan.n_out, t->n_tape = n_tape;
-  luaL_setmetatable(L, SB_TAPE_TYPE);
-  return t;
-}
-
-/* Records a tensor on the tape; the userdata at `index` keeps it alive (0: only the shape). */
-static void record(lua_State *L, tape *t, int slot, const sb_tensor *what, int index) {
-  t->t[slot] = (sb_tensor){what->shape, index ? what->data : NULL};
-  if (!index) return;
-  lua_pushvalue(L, index);
-  lua_seti(L, -2, slot + 1);
-}
-
-/* Pushes the tape with inputs and outputs that backward will read. */
-static tape *push_tape(lua_State *L, run *r, int n_in, int first_out, bool keep_inputs) {
-  unsigned keeps = r->self->layer->keeps;
-  tape *t = new_tape(L, r, n_in);
-  t->training = r->call.training;
-  t->has_inputs = keep_inputs || (keeps & SB_KEEP_INPUT);
-  lua_newtable(L);
-  for (int i = 0; i < n_in; i++) record(L, t, i, &r->in[i], t->has_inputs ? 2 + i : 0);
-  for (int i = 0; i < t->n_out; i++)
-    record(L, t, n_in + i, &r->out[i], keeps & SB_KEEP_OUTPUT ? first_out + i : 0);
-  for (int i = 0; i < t->n_tape; i++) {
-    sb_push_tensor(L, &r->plan.tape[i]);
-    r->tape[i] = *sb_to_tensor(L, -1);
-    record(L, t, n_in + t->n_out + i, &r->tape[i], 0);
-    t->t[n_in + t->n_out + i].data = r->tape[i].data;
-    lua_seti(L, -2, n_in + t->n_out + i + 1);
-  }
-  lua_setiuservalue(L, -2, 1);
-  return t;
-}
-
-static void gather_inputs(lua_State *L, run *r, int n_in) {
-  for (int i = 0; i < n_in; i++) r->in[i] = *sb_to_tensor(L, 2 + i);
-  validate_shapes(L, r, n_in);
-  int index_input = r->self->layer->index_input;
-  if (index_input && index_input <= n_in) {
-    convert_indices(L, r, 1 + index_input);
-    r->in[index_input - 1] = *sb_to_tensor(L, 1 + index_input);
-  }
-}
-
-static void gather_forward_options(lua_State *L, run *r, int options, sb_rng *fallback) {
-  r->call.training = option(L, options, "training", false);
-  sb_rng_seed(fallback, 0);
-  r->call.rng = fallback;
-  if (!lua_istable(L, options)) return;
-  /* The generator stays reachable through the options table while the layer computes. */
-  if (lua_getfield(L, options, "rng") != LUA_TNIL) r->call.rng = sb_check_rng(L, -1);
-  lua_pop(L, 1);
-}
-
-static void point_call(run *r, int n_in, int n_out) {
-  r->call.config = r->self->config;
-  r->call.weights = r->weights, r->call.grads = r->grads;
-  r->call.n_in = n_in, r->call.n_out = n_out;
-  r->call.in = r->in, r->call.out = r->out, r->call.tape = r->tape;
-  r->call.dy = r->dy, r->call.dx = r->dx;
-}
-
-/* layer:forward(x... [, options]) --> y..., tape
-   options: training = false (batch statistics, dropout), rng = generator (for dropout; default seed
-   0), tape = true (false: none is answered), weights = true (false: the tape need not serve weight
-   gradients, so it holds less). */
-static int layer_forward(lua_State *L) {
-  run r = {.self = check_layer(L, 1)};
-  sb_rng fallback;
-  int n_in = count_inputs(L, r.self->layer, 2), options = 2 + n_in;
-  gather_weights(L, &r);
-  gather_inputs(L, &r, n_in);
-  gather_forward_options(L, &r, options, &fallback);
-  bool want_tape = option(L, options, "tape", true);
-  bool keep_inputs = r.self->n_weights > 0 && option(L, options, "weights", true);
-  point_call(&r, n_in, r.plan.n_out);
-  int first = push_outputs(L, &r);
-  push_tape(L, &r, n_in, first, keep_inputs);
-  if (!want_tape) lua_pop(L, 1); /* what the layer records is still written, then collected */
-  r.call.scratch = scratch(L, r.plan.forward_scratch);
-  if (!r.self->layer->is_alias) r.self->layer->forward(&r.call);
-  return r.plan.n_out + want_tape;
-}
-
-/* ---- Backward
- * ------------------------------------------------------------------------------------- */
-
-static tape *check_tape(lua_State *L, int arg, const sb_layer *l) {
-  tape *t = luaL_checkudata(L, arg, SB_TAPE_TYPE);
-  if (t->layer != l)
-    luaL_error(L, "%s: the tape was recorded by a %s layer", l->name, t->layer->name);
-  return t;
-}
-
-static void gather_dy(lua_State *L, run *r, const tape *t) {
-  char want[SB_SHAPE_TEXT], got[SB_SHAPE_TEXT];
-  for (int i = 0; i < t->n_out; i++) {
-    const sb_shape *s = &t->t[t->n_in + i].shape;
-    const sb_tensor *dy = sb_to_tensor(L, 3 + i);
-    if (!dy)
-      luaL_error(L, "%s: gradient %d must be a tensor, got %s", t->layer->name, i + 1,
-                 luaL_typename(L, 3 + i));
-    if (!sb_shape_equal(&dy->shape, s))
-      luaL_error(L, "%s: gradient %d is %s, the output was %s", t->layer->name, i + 1,
-                 sb_shape_text(&dy->shape, got), sb_shape_text(s, want));
-    r->dy[i] = *dy;
-  }
-}
-
-/* Pushes dx for every input; an input that holds indices has none. */
-static void push_dx(lua_State *L, run *r, const tape *t) {
-  const sb_layer *l = t->layer;
-  luaL_checkstack(L, t->n_in + 8, NULL);
-  for (int i = 0; i < t->n_in; i++) {
-    r->dx[i] = (sb_tensor){t->t[i].shape, NULL};
-    if (i + 1 == l->index_input)
-      lua_pushnil(L);
-    else if (l->is_alias)
-      sb_push_view(L, 3, &t->t[i].shape, r->dy[0].data);
-    else
-      r->dx[i] = *sb_push_tensor(L, &t->t[i].shape);
-  }
-}
-
-/* layer:zero_grads(): weight gradients become zero tensors; buffers have none. */
-static int layer_zero_grads(lua_State *L) {
-  object *self = check_layer(L, 1);
-  lua_newtable(L);
-  for (int i = 0; i < self->n_weights; i++) {
-    if (self->layer->weights[i].is_buffer || self->weight_shapes[i].rank < 0) continue;
-    sb_fill(sb_push_tensor(L, &self->weight_shapes[i]), 0);
-    lua_setfield(L, -2, self->layer->weights[i].name);
-  }
-  lua_setiuservalue(L, 1, 2);
-  return 0;
-}
-
-static void gather_grads(lua_State *L, run *r, const tape *t) {
-  if (!t->has_inputs && r->self->n_weights > 0)
-    luaL_error(L, "%s: this tape was recorded without weight gradients in mind (weights = false)",
-               t->layer->name);
-  if (lua_getiuservalue(L, 1, 2) != LUA_TTABLE) {
-    lua_pushcfunction(L, layer_zero_grads);
-    lua_pushvalue(L, 1);
-    lua_call(L, 1, 0);
-    lua_pop(L, 1);
-    lua_getiuservalue(L, 1, 2);
-  }
-  for (int i = 0; i < r->self->n_weights; i++) {
-    lua_getfield(L, -1, t->layer->weights[i].name);
-    const sb_tensor *g = sb_to_tensor(L, -1);
-    if (g) {
-      check_weight(L, r->self, i, g);
-      r->grads[i] = *g;
-    }
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-}
-
-/* The index of options.NAME among the words, 0 if absent. */
-static int rule_option(lua_State *L, int options, const char *name, const char *const *words) {
-  if (!lua_istable(L, options)) return 0;
-  lua_getfield(L, options, name);
-  const char *given = lua_tostring(L, -1);
-  lua_pop(L, 1); /* the string stays in the table */
-  if (!given) return 0;
-  for (int i = 0; words[i]; i++)
-    if (strcmp(given, words[i]) == 0) return i;
-  return luaL_error(L, "backward: unknown %s rule '%s' (known: %s, %s%s%s)", name, given, words[0],
-                    words[1], words[2] ? ", " : "", words[2] ? words[2] : "");
-}
-
-static sb_rules gather_rules(lua_State *L, int options) {
-  static const char *const rectifier[] = {"gradient", "guided", "deconv", NULL};
-  static const char *const lrn[] = {"true", "identity", NULL};
-  static const char *const overlap[] = {"sum", "overwrite", NULL};
-  return (sb_rules){(sb_rectifier_rule)rule_option(L, options, "rectifier", rectifier),
-                    rule_option(L, options, "lrn", lrn) == 1,
-                    rule_option(L, options, "overlap", overlap) == 1};
-}
-
-/* layer:backward(tape, dy... [, options]) --> dx... (nil for an index input)
-   options: weights = false (true: adds to layer.grads), and the rules of the walk:
-   rectifier = "gradient" | "guided" | "deconv", lrn = "true" | "identity",
-   overlap = "sum" | "overwrite" (design, section 4). */
-static int layer_backward(lua_State *L) {
-  run r = {.self = check_layer(L, 1)};
-  const tape *t = check_tape(L, 2, r.self->layer);
-  int options = 3 + t->n_out;
-  gather_dy(L, &r, t);
-  gather_weights(L, &r);
-  memcpy(r.in, t->t, (size_t)t->n_in * sizeof *r.in);
-  memcpy(r.out, t->t + t->n_in, (size_t)t->n_out * sizeof *r.out);
-  memcpy(r.tape, t->t + t->n_in + t->n_out, (size_t)t->n_tape * sizeof *r.tape);
-  validate_shapes(L, &r, t->n_in);
-  if (option(L, options, "weights", false)) gather_grads(L, &r, t);
-  r.call.rules = gather_rules(L, options);
-  r.call.training = t->training;
-  point_call(&r, t->n_in, t->n_out);
-  push_dx(L, &r, t);
-  r.call.scratch = scratch(L, r.plan.backward_scratch);
-  if (!t->layer->is_alias) t->layer->backward(&r.call);
-  return t->n_in;
-}
-
 /* ---- Questions
  * ------------------------------------------------------------------------------------- */
 
 /* layer:infer({d...}...) --> {d...}...: the shape rule alone. */
 static int layer_infer(lua_State *L) {
-  run r = {.self = check_layer(L, 1)};
+  const sb_layer_object *self = sb_check_layer(L, 1);
+  const sb_layer *l = self->layer;
+  sb_shape in[SB_MAX_INPUTS];
+  sb_plan plan = {0};
+  sb_error e;
   int n = lua_gettop(L) - 1;
-  if (n < r.self->layer->min_in || n > r.self->layer->max_in || n > SB_MAX_INPUTS)
-    return luaL_error(L, "%s: takes %d input(s), got %d shapes", r.self->layer->name,
-                      r.self->layer->min_in, n);
+  if (n < l->min_in || n > l->max_in || n > SB_MAX_INPUTS)
+    return luaL_error(L, "%s: takes %d input(s), got %d shapes", l->name, l->min_in, n);
   for (int i = 0; i < n; i++) {
     luaL_checktype(L, 2 + i, LUA_TTABLE);
-    r.in[i].shape = sb_check_shape(L, 2 + i);
+    in[i] = sb_check_shape(L, 2 + i);
   }
-  validate_shapes(L, &r, n);
-  luaL_checkstack(L, r.plan.n_out, NULL);
-  for (int i = 0; i < r.plan.n_out; i++) sb_push_shape(L, &r.plan.out[i]);
-  return r.plan.n_out;
+  if (!l->shape(self->config, self->weight_shapes, in, n, &plan, &e)) raise(L, &e);
+  luaL_checkstack(L, plan.n_out, NULL);
+  for (int i = 0; i < plan.n_out; i++) sb_push_shape(L, &plan.out[i]);
+  return plan.n_out;
 }
 
 static void set_pair(lua_State *L, const char *name, const double v[2]) {
@@ -470,7 +131,7 @@ static void set_pair(lua_State *L, const char *name, const double v[2]) {
 /* layer:window() --> { extent = {h, w}, stride = {h, w}, pad = {top, left} }, or nil when an output
    sees its whole input. */
 static int layer_window(lua_State *L) {
-  object *self = check_layer(L, 1);
+  sb_layer_object *self = sb_check_layer(L, 1);
   sb_window w = {{1, 1}, {1, 1}, {0, 0}};
   if (self->layer->window && !self->layer->window(self->config, self->weight_shapes, &w)) {
     lua_pushnil(L);
@@ -484,14 +145,14 @@ static int layer_window(lua_State *L) {
 }
 
 static int layer_tostring(lua_State *L) {
-  object *self = check_layer(L, 1);
+  sb_layer_object *self = sb_check_layer(L, 1);
   sb_push_config_text(L, self->layer, self->config);
   return 1;
 }
 
 /* Fields: kind, params, grads, config, is_rectifier; otherwise a method (upvalue 1). */
 static int layer_index(lua_State *L) {
-  object *self = check_layer(L, 1);
+  sb_layer_object *self = sb_check_layer(L, 1);
   const char *key = luaL_checkstring(L, 2);
   lua_pushvalue(L, 2);
   if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL) return 1;
@@ -510,21 +171,6 @@ static int layer_index(lua_State *L) {
   else
     return luaL_error(L, "%s: a layer has no field '%s'", self->layer->name, key);
   return 1;
-}
-
-/* tape.switches and friends: what the layer recorded; indices become 1-based (0: nowhere). */
-static int tape_index(lua_State *L) {
-  tape *t = luaL_checkudata(L, 1, SB_TAPE_TYPE);
-  const char *key = luaL_checkstring(L, 2);
-  for (int i = 0; i < t->n_tape; i++) {
-    if (strcmp(key, t->layer->tape_names[i]) != 0) continue;
-    const sb_tensor *from = &t->t[t->n_in + t->n_out + i];
-    sb_tensor *copy = sb_push_tensor(L, &from->shape);
-    float base = i == 0 && t->layer->tape_is_index ? 1 : 0;
-    for (int64_t k = 0, n = sb_count(from); k < n; k++) copy->data[k] = from->data[k] + base;
-    return 1;
-  }
-  return luaL_error(L, "%s: the tape holds no '%s'", t->layer->name, key);
 }
 
 /* ---- The list of layers
@@ -584,9 +230,12 @@ static int about_layer(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg layer_methods[] = {
-    {"forward", layer_forward}, {"backward", layer_backward}, {"zero_grads", layer_zero_grads},
-    {"infer", layer_infer},     {"window", layer_window},     {NULL, NULL}};
+static const luaL_Reg layer_methods[] = {{"forward", sb_layer_forward},
+                                         {"backward", sb_layer_backward},
+                                         {"zero_grads", sb_layer_zero_grads},
+                                         {"infer", layer_infer},
+                                         {"window", layer_window},
+                                         {NULL, NULL}};
 static const luaL_Reg functions[] = {{"list", list_layers}, {"about", about_layer}, {NULL, NULL}};
 
 int sb_open_layer(lua_State *L) {
@@ -596,10 +245,8 @@ int sb_open_layer(lua_State *L) {
   lua_setfield(L, -2, "__index");
   lua_pushcfunction(L, layer_tostring);
   lua_setfield(L, -2, "__tostring");
-  luaL_newmetatable(L, SB_TAPE_TYPE);
-  lua_pushcfunction(L, tape_index);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 2);
+  lua_pop(L, 1);
+  sb_open_tape(L);
   luaL_newlib(L, functions);
   for (const sb_layer *const *l = sb_layers; *l; l++) {
     lua_pushlightuserdata(L, (void *)*l);

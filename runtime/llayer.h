@@ -1,0 +1,33 @@
+/* llayer.h: what the two halves of the layer binding share: llayer.c makes layers and answers
+   questions about them, lrun.c runs them. */
+#ifndef SB_LLAYER_H
+#define SB_LLAYER_H
+
+#include <lua.h>
+
+#include "layer.h"
+
+#define SB_LAYER_TYPE "switchback.layer"
+
+/* A layer userdata. User value 1: params { name = tensor }; 2: grads, likewise, or nil. */
+typedef struct sb_layer_object {
+  const sb_layer *layer;
+  int n_weights;
+  sb_shape weight_shapes[SB_MAX_WEIGHTS];
+  _Alignas(16) char config[];
+} sb_layer_object;
+
+sb_layer_object *sb_check_layer(lua_State *L, int arg);
+
+/* Raises unless t (NULL: absent) has the shape that weight i of this layer must have. */
+void sb_check_weight(lua_State *L, const sb_layer_object *self, int i, const sb_tensor *t);
+
+/* The methods of lrun.c. */
+int sb_layer_forward(lua_State *L);
+int sb_layer_backward(lua_State *L);
+int sb_layer_zero_grads(lua_State *L);
+
+/* Registers the tape's metatable. */
+void sb_open_tape(lua_State *L);
+
+#endif
