@@ -10,6 +10,7 @@ static const luaL_Reg modules[] = {{"tensor", sb_open_tensor},
                                    {"system", sb_open_system},
                                    {"safetensors", sb_open_safetensors},
                                    {"onnx", sb_open_onnx},
+                                   {"caffe", sb_open_caffe},
                                    {NULL, NULL}};
 
 int luaopen_switchback_core(lua_State *L) {
