@@ -11,6 +11,7 @@ static const luaL_Reg modules[] = {{"tensor", sb_open_tensor},
                                    {"safetensors", sb_open_safetensors},
                                    {"onnx", sb_open_onnx},
                                    {"caffe", sb_open_caffe},
+                                   {"files", sb_open_files},
                                    {NULL, NULL}};
 
 int luaopen_switchback_core(lua_State *L) {

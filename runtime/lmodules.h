@@ -12,5 +12,6 @@ int sb_open_system(lua_State *L);
 int sb_open_safetensors(lua_State *L);
 int sb_open_onnx(lua_State *L);
 int sb_open_caffe(lua_State *L);
+int sb_open_files(lua_State *L);
 
 #endif
