@@ -21,7 +21,7 @@ enum {
   SB_MAX_INPUTS = 64,
   SB_MAX_OUTPUTS = 64,
   SB_MAX_TAPE = 3,
-  SB_MAX_LIST = 8
+  SB_MAX_LIST = 64
 };
 
 /* ---- Parameters -------------------------------------------------------------------------- */
