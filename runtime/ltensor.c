@@ -1,10 +1,12 @@
-/* ltensor.c: tensors in Lua: construction, views, and the memory behind them. */
+/* ltensor.c: tensors in Lua: the memory behind them, the checks that bindings share, the metatable.
+ */
 #include "ltensor.h"
 
 #include <lauxlib.h>
 #include <string.h>
 
 #include "lmodules.h"
+#include "ltensor_parts.h"
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
@@ -58,9 +60,10 @@ static sb_shape shape_from_table(lua_State *L, int arg) {
   lua_Integer rank = luaL_len(L, arg);
   luaL_argcheck(L, rank <= SB_MAX_RANK, arg, "a tensor has at most 6 dimensions");
   for (; s.rank < rank; s.rank++) {
+    int is_integer;
     lua_geti(L, arg, s.rank + 1);
-    luaL_argcheck(L, lua_isinteger(L, -1), arg, "dimensions must be integers");
-    s.dim[s.rank] = lua_tointeger(L, -1);
+    s.dim[s.rank] = lua_tointegerx(L, -1, &is_integer);
+    luaL_argcheck(L, is_integer, arg, "dimensions must be integers");
     lua_pop(L, 1);
   }
   return s;
@@ -83,36 +86,122 @@ void sb_push_shape(lua_State *L, const sb_shape *shape) {
   }
 }
 
-/* ---- Construction ---------------------------------------------------------------------------- */
-
-static int tensor_zeros(lua_State *L) {
-  sb_shape shape = sb_check_shape(L, 1);
-  sb_fill(sb_push_tensor(L, &shape), 0);
-  return 1;
+int sb_to_dim(lua_State *L, int arg, lua_Integer dim, int rank) {
+  if (dim == 0 || dim > rank || dim < -rank)
+    return luaL_argerror(L, arg,
+                         lua_pushfstring(L, "no dimension %I, the tensor has %d", dim, rank));
+  return (int)(dim < 0 ? dim + rank : dim - 1);
 }
 
-/* ---- Methods --------------------------------------------------------------------------------- */
+int sb_check_dim(lua_State *L, int arg, int rank) {
+  return sb_to_dim(L, arg, luaL_checkinteger(L, arg), rank);
+}
 
-static int tensor_size(lua_State *L) {
-  sb_tensor *t = sb_check_tensor(L, 1);
-  if (lua_isnoneornil(L, 2)) {
-    sb_push_shape(L, &t->shape);
-    return 1;
+int sb_opt_dim(lua_State *L, int arg, int rank, int fallback) {
+  return lua_isnoneornil(L, arg) ? fallback : sb_check_dim(L, arg, rank);
+}
+
+int64_t sb_check_position(lua_State *L, const char *name, lua_Integer i, int64_t n) {
+  if (i == 0 || i > n || i < -n)
+    luaL_error(L, "%s: position %I is outside 1..%I", name, i, (lua_Integer)n);
+  return i < 0 ? i + n : i - 1;
+}
+
+sb_shape sb_check_broadcast(lua_State *L, const char *name, const sb_shape *a, const sb_shape *b) {
+  sb_shape out;
+  char first[SB_SHAPE_TEXT], second[SB_SHAPE_TEXT];
+  if (!sb_shape_broadcast(a, b, &out))
+    luaL_error(L, "%s: shapes %s and %s do not broadcast", name, sb_shape_text(a, first),
+               sb_shape_text(b, second));
+  return out;
+}
+
+void sb_check_fits(lua_State *L, const char *name, const sb_shape *from, const sb_shape *to) {
+  sb_shape out;
+  char first[SB_SHAPE_TEXT], second[SB_SHAPE_TEXT];
+  if (!sb_shape_broadcast(from, to, &out) || !sb_shape_equal(&out, to))
+    luaL_error(L, "%s: shape %s does not broadcast to %s", name, sb_shape_text(from, first),
+               sb_shape_text(to, second));
+}
+
+/* ---- Operands -------------------------------------------------------------------------------- */
+
+void sb_check_operand(lua_State *L, int arg, sb_operand *o) {
+  sb_tensor *t = sb_to_tensor(L, arg);
+  if (t) {
+    o->t = *t;
+  } else if (lua_type(L, arg) == LUA_TNUMBER) {
+    o->value = (float)lua_tonumber(L, arg);
+    o->t = (sb_tensor){.shape = {.rank = 0}, .data = &o->value};
+  } else {
+    luaL_typeerror(L, arg, "tensor or number");
   }
-  lua_Integer dim = luaL_checkinteger(L, 2);
-  luaL_argcheck(L, dim >= 1 && dim <= t->shape.rank, 2, "no such dimension");
-  lua_pushinteger(L, t->shape.dim[dim - 1]);
+}
+
+void sb_separate(lua_State *L, sb_operand *o, const sb_tensor *z) {
+  int64_t n = sb_count(&o->t), m = sb_count(z);
+  bool apart = o->t.data + n <= z->data || z->data + m <= o->t.data;
+  if (apart || (o->t.data == z->data && n == m)) return;
+  sb_tensor *copy = sb_push_tensor(L, &o->t.shape);
+  sb_copy(copy, &o->t);
+  o->t = *copy;
+}
+
+/* ---- The metatable --------------------------------------------------------------------------- */
+
+static int tensor_index(lua_State *L) {
+  sb_check_tensor(L, 1);
+  if (lua_type(L, 2) == LUA_TNUMBER || lua_istable(L, 2)) return sb_tensor_index(L);
+  lua_pushvalue(L, 2);
+  lua_rawget(L, lua_upvalueindex(1));
   return 1;
 }
 
-static const luaL_Reg methods[] = {{"size", tensor_size}, {NULL, NULL}};
-static const luaL_Reg functions[] = {{"zeros", tensor_zeros}, {NULL, NULL}};
+/* The operators that are methods under another name. */
+static const char *const operators[][2] = {{"__add", "add"},   {"__sub", "sub"}, {"__mul", "mul"},
+                                           {"__div", "div"},   {"__mod", "mod"}, {"__pow", "pow"},
+                                           {"__idiv", "idiv"}, {"__unm", "neg"}};
 
+static const luaL_Reg metamethods[] = {{"__newindex", sb_tensor_newindex},
+                                       {"__tostring", sb_tensor_tostring},
+                                       {"__len", sb_tensor_len},
+                                       {"__pairs", sb_tensor_pairs},
+                                       {"__eq", sb_tensor_eq},
+                                       {NULL, NULL}};
+
+static void push_methods(lua_State *L) {
+  lua_newtable(L);
+  sb_tensor_views(L);
+  sb_tensor_math(L);
+  sb_tensor_reductions(L);
+}
+
+/* Completes the metatable below the methods on top. */
+static void set_metamethods(lua_State *L) {
+  for (size_t i = 0; i < sizeof operators / sizeof *operators; i++) {
+    lua_getfield(L, -1, operators[i][1]);
+    lua_setfield(L, -3, operators[i][0]);
+  }
+  lua_pushvalue(L, -1);
+  lua_pushcclosure(L, tensor_index, 1);
+  lua_setfield(L, -3, "__index");
+  lua_pushvalue(L, -2);
+  luaL_setfuncs(L, metamethods, 0);
+  lua_pop(L, 1);
+}
+
+/* Leaves one table with every method and the constructors. */
 int sb_open_tensor(lua_State *L) {
   luaL_newmetatable(L, SB_TENSOR);
-  luaL_newlib(L, methods);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
-  luaL_newlib(L, functions);
+  push_methods(L);
+  set_metamethods(L);
+  lua_newtable(L);
+  lua_pushnil(L);
+  while (lua_next(L, -3)) {
+    lua_pushvalue(L, -2);
+    lua_insert(L, -2);
+    lua_settable(L, -4);
+  }
+  sb_tensor_new(L);
   return 1;
 }

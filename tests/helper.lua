@@ -1,0 +1,39 @@
+-- What tests share: require "helper".
+local lu = require "luaunit"
+
+local h = {}
+
+-- The path of a file of the shared reference data; skips the running test when it is not there.
+function h.shared(name)
+  local path = (os.getenv "SWITCHBACK_SHARED" or "../shared") .. "/" .. name
+  local file = io.open(path, "rb")
+  if not file then lu.skip(path .. " is not there") end
+  file:close()
+  return path
+end
+
+-- |a - b| / |b| (Euclidean) for tensors of equal shape; |a| where b is all zero.
+function h.rel_l2(a, b)
+  lu.assertEquals(a:size(), b:size())
+  local scale = b:norm()
+  return (a - b):norm() / (scale > 0 and scale or 1)
+end
+
+-- Fails unless tensors a and b (or a and a number) are close; see tensor.close.
+function h.close(a, b, tolerance)
+  local ok, difference = a:close(b, tolerance)
+  if not ok then error(difference, 2) end
+end
+
+-- Calls f(...) and fails unless it raises a message that contains `text`; answers the message.
+function h.error_has(f, text, ...)
+  local ok, message = pcall(f, ...)
+  if ok then error("no error where one should say: " .. text, 2) end
+  message = tostring(message)
+  if not message:find(text, 1, true) then
+    error(("the error should say: %s\nbut says: %s"):format(text, message), 2)
+  end
+  return message
+end
+
+return h
