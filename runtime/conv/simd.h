@@ -1,0 +1,44 @@
+/* simd.h: the inner loops that are compiled three times (AVX-512, AVX2 with FMA, portable) and
+   chosen when the program starts. */
+#ifndef SB_SIMD_H
+#define SB_SIMD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { SB_SIMD_MAX_ROWS = 8, SB_SIMD_MAX_COLUMNS = 48 };
+
+/* What happens to a finished tile of a product: y = relu?(sum + bias). */
+typedef struct sb_epilogue {
+  const float *bias; /* a value a row, or NULL */
+  bool relu;
+} sb_epilogue;
+
+typedef struct sb_simd {
+  const char *name;
+  int rows;    /* rows of the register tile: A is packed [depth][rows] */
+  int lanes;   /* floats in a vector */
+  int columns; /* 3 * lanes, columns of the register tile: B is packed [depth][columns] */
+
+  /* C[rows x columns] (+)= A B over `depth`, C with row stride ldc. add: to what C holds, otherwise
+     to the bias. Only valid_rows x valid_columns of C are touched. */
+  void (*tile)(int64_t depth, const float *a, const float *b, float *c, int64_t ldc, int valid_rows,
+               int valid_columns, bool add, const sb_epilogue *finish);
+
+  /* Winograd F(m x m, 3 x 3) (Lavin & Gray 2016), m = 4 or 2, for `lanes` tiles at once; s = m + 2.
+     input: first[i] points to the m*lanes floats that begin row i of the tiles' s x s patches (m a
+     tile, side by side), next[i] to the m*lanes floats after those; writes V[(i*s + j)*stride +
+     tile]. output: reads M[(i*s + j)*stride + tile] and writes relu?(A^T M A + bias), m rows of
+     m*lanes floats (again m a tile) to y. */
+  void (*input4)(const float *const first[6], const float *const next[6], float *v, int64_t stride);
+  void (*input2)(const float *const first[4], const float *const next[4], float *v, int64_t stride);
+  void (*output4)(const float *m, int64_t stride, float bias, bool relu, float *y);
+  void (*output2)(const float *m, int64_t stride, float bias, bool relu, float *y);
+} sb_simd;
+
+extern const sb_simd sb_simd_avx512, sb_simd_avx2, sb_simd_portable;
+
+/* The kernels for this machine; SWITCHBACK_SIMD=avx512|avx2|portable asks for lesser ones. */
+const sb_simd *sb_simd_best(void);
+
+#endif

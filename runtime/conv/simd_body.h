@@ -1,0 +1,207 @@
+/* simd_body.h: the inner loops in GCC vector C, included once per instruction set with
+   LANES (floats a vector), ROWS (rows of the register tile) and TABLE (the sb_simd to define). */
+#include <string.h>
+
+#include "conv/simd.h"
+
+typedef float vec __attribute__((vector_size(LANES * 4)));
+typedef float loose __attribute__((vector_size(LANES * 4), aligned(4)));
+
+typedef int mask __attribute__((vector_size(LANES * 4)));
+
+static inline vec load(const float *p) {
+  return *(const loose *)p;
+}
+static inline void store(float *p, vec v) {
+  *(loose *)p = v;
+}
+static inline vec spread(float x) {
+  return x - (vec){0};
+}
+static inline vec rectify(vec v) {
+  return (vec)((mask)v & (v > (vec){0}));
+}
+
+/* ---- The register tile of a matrix product
+ * -------------------------------------------------------- */
+
+#define PRODUCT(N)                                                                                 \
+  static inline __attribute__((always_inline)) void product##N(int64_t depth, const float *a,      \
+                                                               const float *b, vec c[ROWS][N]) {   \
+    for (int64_t k = 0; k < depth; k++, a += ROWS, b += 3 * LANES) {                               \
+      vec column[N];                                                                               \
+      _Pragma("GCC unroll 3") for (int j = 0; j < N; j++) column[j] = load(b + j * LANES);         \
+      _Pragma("GCC unroll 8") for (int i = 0; i < ROWS; i++) {                                     \
+        vec row = spread(a[i]);                                                                    \
+        _Pragma("GCC unroll 3") for (int j = 0; j < N; j++) c[i][j] += row * column[j];            \
+      }                                                                                            \
+    }                                                                                              \
+  }
+PRODUCT(1)
+PRODUCT(2)
+PRODUCT(3)
+
+/* A whole tile, N vectors wide: start from C or the bias, multiply, finish. */
+#define TILE(N)                                                                                    \
+  static void tile##N(int64_t depth, const float *a, const float *b, float *out, int64_t ldc,      \
+                      bool add, const sb_epilogue *finish) {                                       \
+    vec c[ROWS][N];                                                                                \
+    for (int i = 0; i < ROWS; i++)                                                                 \
+      for (int j = 0; j < N; j++)                                                                  \
+        c[i][j] =                                                                                  \
+            add ? load(out + i * ldc + j * LANES) : spread(finish->bias ? finish->bias[i] : 0);    \
+    product##N(depth, a, b, c);                                                                    \
+    for (int i = 0; i < ROWS; i++)                                                                 \
+      for (int j = 0; j < N; j++)                                                                  \
+        store(out + i * ldc + j * LANES, finish->relu ? rectify(c[i][j]) : c[i][j]);               \
+  }
+TILE(1)
+TILE(2)
+TILE(3)
+
+/* A tile at the edge of C works in a copy. */
+static void edge_tile(int64_t depth, const float *a, const float *b, float *c, int64_t ldc,
+                      int rows, int columns, bool add, const sb_epilogue *finish) {
+  float copy[ROWS * 3 * LANES], bias[ROWS] = {0};
+  int width = (columns + LANES - 1) / LANES;
+  int64_t ld = width * LANES;
+  sb_epilogue own = {bias, finish->relu};
+  memset(copy, 0, sizeof copy);
+  for (int i = 0; i < rows; i++) {
+    if (finish->bias) bias[i] = finish->bias[i];
+    if (add) memcpy(copy + i * ld, c + i * ldc, (size_t)columns * sizeof *c);
+  }
+  if (width == 1) tile1(depth, a, b, copy, ld, add, &own);
+  if (width == 2) tile2(depth, a, b, copy, ld, add, &own);
+  if (width == 3) tile3(depth, a, b, copy, ld, add, &own);
+  for (int i = 0; i < rows; i++) memcpy(c + i * ldc, copy + i * ld, (size_t)columns * sizeof *c);
+}
+
+static void tile(int64_t depth, const float *a, const float *b, float *c, int64_t ldc, int rows,
+                 int columns, bool add, const sb_epilogue *finish) {
+  if (rows == ROWS && columns == 3 * LANES)
+    tile3(depth, a, b, c, ldc, add, finish);
+  else if (rows == ROWS && columns == 2 * LANES)
+    tile2(depth, a, b, c, ldc, add, finish);
+  else if (rows == ROWS && columns == LANES)
+    tile1(depth, a, b, c, ldc, add, finish);
+  else
+    edge_tile(depth, a, b, c, ldc, rows, columns, add, finish);
+}
+
+/* ---- Winograd transforms
+ * ---------------------------------------------------------------------------- */
+
+/* One-dimensional B^T d and A^T m of Lavin & Gray 2016, section 4, on vectors `step` apart. */
+static inline void input_line4(const vec *d, int step, vec *o) {
+  vec a = d[0], b = d[step], c = d[2 * step], e = d[3 * step], f = d[4 * step], g = d[5 * step];
+  vec p = f - 4 * c, q = e - 4 * b, r = f - c, s = 2 * (e - b);
+  o[0] = 4 * a - 5 * c + f;
+  o[1] = p + q, o[2] = p - q;
+  o[3] = r + s, o[4] = r - s;
+  o[5] = 4 * b - 5 * e + g;
+}
+
+static inline void input_line2(const vec *d, int step, vec *o) {
+  vec a = d[0], b = d[step], c = d[2 * step], e = d[3 * step];
+  o[0] = a - c, o[1] = b + c, o[2] = c - b, o[3] = b - e;
+}
+
+static inline void output_line4(const vec *m, int step, vec *o) {
+  vec p = m[step] + m[2 * step], q = m[step] - m[2 * step];
+  vec r = m[3 * step] + m[4 * step], s = m[3 * step] - m[4 * step];
+  o[0] = m[0] + p + r;
+  o[1] = q + 2 * s;
+  o[2] = p + 4 * r;
+  o[3] = q + 8 * s + m[5 * step];
+}
+
+static inline void output_line2(const vec *m, int step, vec *o) {
+  o[0] = m[0] + m[step] + m[2 * step];
+  o[1] = m[step] - m[2 * step] - m[3 * step];
+}
+
+/* Elements 0, 2, 4, ... or 1, 3, 5, ... of a and b side by side, and their inverse. */
+#if LANES == 16
+#define EVEN(a, b)                                                                                 \
+  __builtin_shuffle(a, b, (mask){0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30})
+#define ODD(a, b)                                                                                  \
+  __builtin_shuffle(a, b, (mask){1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31})
+#define ZIP_LOW(a, b)                                                                              \
+  __builtin_shuffle(a, b, (mask){0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23})
+#define ZIP_HIGH(a, b)                                                                             \
+  __builtin_shuffle(a, b, (mask){8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31})
+#elif LANES == 8
+#define EVEN(a, b) __builtin_shuffle(a, b, (mask){0, 2, 4, 6, 8, 10, 12, 14})
+#define ODD(a, b) __builtin_shuffle(a, b, (mask){1, 3, 5, 7, 9, 11, 13, 15})
+#define ZIP_LOW(a, b) __builtin_shuffle(a, b, (mask){0, 8, 1, 9, 2, 10, 3, 11})
+#define ZIP_HIGH(a, b) __builtin_shuffle(a, b, (mask){4, 12, 5, 13, 6, 14, 7, 15})
+#else
+#define EVEN(a, b) __builtin_shuffle(a, b, (mask){0, 2, 4, 6})
+#define ODD(a, b) __builtin_shuffle(a, b, (mask){1, 3, 5, 7})
+#define ZIP_LOW(a, b) __builtin_shuffle(a, b, (mask){0, 4, 1, 5})
+#define ZIP_HIGH(a, b) __builtin_shuffle(a, b, (mask){2, 6, 3, 7})
+#endif
+
+/* The S columns of one patch row: column j of every tile in vector j. */
+static inline void split4(const float *first, const float *next, vec *d) {
+  vec a = load(first), b = load(first + LANES);
+  vec c = load(first + 2 * LANES), e = load(first + 3 * LANES);
+  vec even0 = EVEN(a, b), even1 = EVEN(c, e), odd0 = ODD(a, b), odd1 = ODD(c, e);
+  d[0] = EVEN(even0, even1), d[2] = ODD(even0, even1);
+  d[1] = EVEN(odd0, odd1), d[3] = ODD(odd0, odd1);
+  a = load(next), b = load(next + LANES);
+  c = load(next + 2 * LANES), e = load(next + 3 * LANES);
+  d[4] = EVEN(EVEN(a, b), EVEN(c, e));
+  d[5] = EVEN(ODD(a, b), ODD(c, e));
+}
+
+static inline void split2(const float *first, const float *next, vec *d) {
+  vec a = load(first), b = load(first + LANES), c = load(next), e = load(next + LANES);
+  d[0] = EVEN(a, b), d[1] = ODD(a, b);
+  d[2] = EVEN(c, e), d[3] = ODD(c, e);
+}
+
+/* The inverse for one output row: the tiles' columns side by side. */
+static inline void join4(const vec *o, float *y) {
+  vec even0 = ZIP_LOW(o[0], o[2]), even1 = ZIP_HIGH(o[0], o[2]);
+  vec odd0 = ZIP_LOW(o[1], o[3]), odd1 = ZIP_HIGH(o[1], o[3]);
+  store(y, ZIP_LOW(even0, odd0)), store(y + LANES, ZIP_HIGH(even0, odd0));
+  store(y + 2 * LANES, ZIP_LOW(even1, odd1)), store(y + 3 * LANES, ZIP_HIGH(even1, odd1));
+}
+
+static inline void join2(const vec *o, float *y) {
+  store(y, ZIP_LOW(o[0], o[1])), store(y + LANES, ZIP_HIGH(o[0], o[1]));
+}
+
+/* Both dimensions: rows first, then columns. S = patch side, M = outputs a side. */
+#define TRANSFORMS(M, S)                                                                           \
+  static void input##M(const float *const first[S], const float *const next[S], float *v,          \
+                       int64_t stride) {                                                           \
+    vec row[S], mid[S][S], column[S];                                                              \
+    for (int i = 0; i < S; i++) {                                                                  \
+      split##M(first[i], next[i], row);                                                            \
+      input_line##M(row, 1, mid[i]);                                                               \
+    }                                                                                              \
+    for (int j = 0; j < S; j++) {                                                                  \
+      input_line##M(&mid[0][j], S, column);                                                        \
+      for (int i = 0; i < S; i++) store(v + (i * S + j) * stride, column[i]);                      \
+    }                                                                                              \
+  }                                                                                                \
+  static void output##M(const float *m, int64_t stride, float bias, bool relu, float *y) {         \
+    vec in[S], mid[M][S], line[M];                                                                 \
+    for (int j = 0; j < S; j++) {                                                                  \
+      for (int i = 0; i < S; i++) in[i] = load(m + (i * S + j) * stride);                          \
+      output_line##M(in, 1, line);                                                                 \
+      for (int i = 0; i < M; i++) mid[i][j] = line[i];                                             \
+    }                                                                                              \
+    for (int i = 0; i < M; i++) {                                                                  \
+      output_line##M(mid[i], 1, line);                                                             \
+      for (int j = 0; j < M; j++) line[j] = relu ? rectify(line[j] + bias) : line[j] + bias;       \
+      join##M(line, y + i * M * LANES);                                                            \
+    }                                                                                              \
+  }
+TRANSFORMS(4, 6)
+TRANSFORMS(2, 4)
+
+const sb_simd TABLE = {NAME, ROWS, LANES, 3 * LANES, tile, input4, input2, output4, output2};
