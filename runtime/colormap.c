@@ -4,7 +4,9 @@
 #include <math.h>
 #include <stddef.h>
 
-static float clamp01(float v) { return v >= 1 ? 1 : v > 0 ? v : 0; /* NaN gives 0 */ }
+static float clamp01(float v) {
+  return v >= 1 ? 1 : v > 0 ? v : 0; /* NaN gives 0 */
+}
 
 /* Linear interpolation between n equally spaced colours 0xrrggbb. */
 static void interpolate(const uint32_t *points, int n, float t, float rgb[3]) {
@@ -20,7 +22,9 @@ static void interpolate(const uint32_t *points, int n, float t, float rgb[3]) {
 
 #define INTERPOLATE(points, t, rgb) interpolate(points, sizeof points / sizeof *points, t, rgb)
 
-static void grey(float t, float rgb[3]) { rgb[0] = rgb[1] = rgb[2] = t; }
+static void grey(float t, float rgb[3]) {
+  rgb[0] = rgb[1] = rgb[2] = t;
+}
 
 /* Black-body order: black, red, yellow, white. */
 static void heat(float t, float rgb[3]) {
@@ -62,10 +66,9 @@ static void diverging(float t, float rgb[3]) {
   INTERPOLATE(points, t, rgb);
 }
 
-const sb_colormap sb_colormaps[] = {{"viridis", viridis}, {"turbo", turbo},
-                                    {"jet", jet},         {"heat", heat},
-                                    {"grey", grey},       {"diverging", diverging},
-                                    {NULL, NULL}};
+const sb_colormap sb_colormaps[] = {
+    {"viridis", viridis}, {"turbo", turbo},         {"jet", jet}, {"heat", heat},
+    {"grey", grey},       {"diverging", diverging}, {NULL, NULL}};
 
 void sb_colormap_apply(const sb_colormap *map, const float *v, int64_t n, float *rgb) {
   for (int64_t i = 0; i < n; i++) {

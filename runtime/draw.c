@@ -3,8 +3,12 @@
 
 #include <string.h>
 
-static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t most(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+static int64_t most(int64_t a, int64_t b) {
+  return a > b ? a : b;
+}
 
 sb_rectangle sb_clip(sb_rectangle r, int64_t h, int64_t w) {
   int64_t y = most(r.y, 0), x = most(r.x, 0);
@@ -21,8 +25,7 @@ void sb_draw_rectangle(const sb_planes *to, sb_rectangle r, sb_colour colour) {
   r = sb_clip(r, to->h, to->w);
   for (int64_t c = 0; c < to->n; c++)
     for (int64_t y = r.y; y < r.y + r.h; y++)
-      for (int64_t x = r.x; x < r.x + r.w; x++)
-        plane(to, c)[y * to->w + x] = colour.v[least(c, 2)];
+      for (int64_t x = r.x; x < r.x + r.w; x++) plane(to, c)[y * to->w + x] = colour.v[least(c, 2)];
 }
 
 void sb_draw_picture(const sb_planes *to, int64_t y, int64_t x, const sb_planes *from) {

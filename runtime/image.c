@@ -57,9 +57,13 @@ void sb_pixels_free(sb_pixels *pixels) {
   pixels->data = NULL;
 }
 
-static int colours(const sb_pixels *p) { return p->channels >= 3 ? 3 : 1; }
+static int colours(const sb_pixels *p) {
+  return p->channels >= 3 ? 3 : 1;
+}
 
-sb_shape sb_pixels_shape(const sb_pixels *p) { return sb_shape3(colours(p), p->height, p->width); }
+sb_shape sb_pixels_shape(const sb_pixels *p) {
+  return sb_shape3(colours(p), p->height, p->width);
+}
 
 static float sample(const sb_pixels *p, int64_t i) {
   return p->maximum > 255 ? ((const uint16_t *)p->data)[i] : ((const uint8_t *)p->data)[i];

@@ -12,6 +12,8 @@ static const luaL_Reg modules[] = {{"tensor", sb_open_tensor},
                                    {"onnx", sb_open_onnx},
                                    {"caffe", sb_open_caffe},
                                    {"files", sb_open_files},
+                                   {"image", sb_open_image},
+                                   {"draw", sb_open_draw},
                                    {NULL, NULL}};
 
 int luaopen_switchback_core(lua_State *L) {

@@ -14,7 +14,9 @@ typedef struct taps {
   float *weight;
 } taps;
 
-static double triangle(double x) { return fmax(0, 1 - fabs(x)); }
+static double triangle(double x) {
+  return fmax(0, 1 - fabs(x));
+}
 
 static double keys(double x) { /* a = -1/2 */
   x = fabs(x);

@@ -11,8 +11,12 @@ static const int64_t MAX_PIXELS = 1 << 28;
 static uint32_t be32(const uint8_t *p) {
   return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
-static uint32_t le16(const uint8_t *p) { return (uint32_t)p[1] << 8 | p[0]; }
-static uint32_t le32(const uint8_t *p) { return le16(p + 2) << 16 | le16(p); }
+static uint32_t le16(const uint8_t *p) {
+  return (uint32_t)p[1] << 8 | p[0];
+}
+static uint32_t le32(const uint8_t *p) {
+  return le16(p + 2) << 16 | le16(p);
+}
 
 static bool cut_short(const char *format, sb_error *e) {
   return sb_fail(e, "the %s file is cut short", format);
@@ -95,7 +99,9 @@ static bool sniff_jpeg(const uint8_t *p, size_t n, sb_image_info *info, sb_error
 /* ---- GIF ------------------------------------------------------------------------------------- */
 
 /* The bytes of a colour table whose presence and size a flags byte tells. */
-static size_t gif_table(uint8_t flags) { return flags & 0x80 ? (size_t)6 << (flags & 7) : 0; }
+static size_t gif_table(uint8_t flags) {
+  return flags & 0x80 ? (size_t)6 << (flags & 7) : 0;
+}
 
 /* Where the sub-blocks that start at `at` end, or 0. */
 static size_t gif_skip_blocks(const uint8_t *p, size_t n, size_t at) {
@@ -122,8 +128,8 @@ static bool sniff_gif(const uint8_t *p, size_t n, sb_image_info *info, sb_error 
 static bool sniff_bmp(const uint8_t *p, size_t n, sb_image_info *info, sb_error *e) {
   if (n < 30) return cut_short("BMP", e);
   bool old = le32(p + 14) == 12;
-  int64_t height = old ? le16(p + 20) : (int32_t)le32(p + 22);
-  info->width = old ? le16(p + 18) : (int32_t)le32(p + 18);
+  int64_t height = old ? (int64_t)le16(p + 20) : (int32_t)le32(p + 22);
+  info->width = old ? (int64_t)le16(p + 18) : (int32_t)le32(p + 18);
   info->height = height < 0 ? -height : height;
   if (!plausible(info, n, 8, e)) return false;
   uint64_t bits = le16(p + (old ? 24 : 28)) * (uint64_t)info->width;
@@ -133,7 +139,9 @@ static bool sniff_bmp(const uint8_t *p, size_t n, sb_image_info *info, sb_error 
 
 /* ---- PNM (binary) ---------------------------------------------------------------------------- */
 
-static bool is_space(uint8_t c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+static bool is_space(uint8_t c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 /* Reads a decimal after white space and comments; -1 when there is none. */
 static int64_t pnm_number(const uint8_t *p, size_t n, size_t *at) {
@@ -206,9 +214,12 @@ bool sb_image_sniff(const uint8_t *p, size_t n, sb_image_info *info, sb_error *e
     sb_image_format format;
     bool (*sniff)(const uint8_t *, size_t, sb_image_info *, sb_error *);
   } formats[] = {
-      {"\x89PNG\r\n\x1a\n", 8, SB_PNG, sniff_png}, {"\xff\xd8\xff", 3, SB_JPEG, sniff_jpeg},
-      {"GIF87a", 6, SB_GIF, sniff_gif},            {"GIF89a", 6, SB_GIF, sniff_gif},
-      {"BM", 2, SB_BMP, sniff_bmp},                {"P5", 2, SB_PNM, sniff_pnm},
+      {"\x89PNG\r\n\x1a\n", 8, SB_PNG, sniff_png},
+      {"\xff\xd8\xff", 3, SB_JPEG, sniff_jpeg},
+      {"GIF87a", 6, SB_GIF, sniff_gif},
+      {"GIF89a", 6, SB_GIF, sniff_gif},
+      {"BM", 2, SB_BMP, sniff_bmp},
+      {"P5", 2, SB_PNM, sniff_pnm},
       {"P6", 2, SB_PNM, sniff_pnm},
   };
   *info = (sb_image_info){0};

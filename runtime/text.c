@@ -1,4 +1,5 @@
-/* text.c: glyph strokes to pixels: the coverage of a pixel follows from its distance to the stroke. */
+/* text.c: glyph strokes to pixels: the coverage of a pixel follows from its distance to the stroke.
+ */
 #include "text.h"
 
 #include <math.h>
@@ -32,9 +33,13 @@ static unsigned char next_code(const char *text, size_t n, size_t *at) {
   return 127;
 }
 
-static int digit(char c) { return c >= 'a' ? c - 'a' + 10 : c - '0'; }
+static int digit(char c) {
+  return c >= 'a' ? c - 'a' + 10 : c - '0';
+}
 
-static int advance(unsigned char code) { return digit(sb_font_glyph(code)[0]); }
+static int advance(unsigned char code) {
+  return digit(sb_font_glyph(code)[0]);
+}
 
 int64_t sb_text_width(const char *text, size_t n, double scale) {
   int units = 0;
@@ -55,7 +60,9 @@ static void add_segment(outline *o, point a, point b) {
   o->b[o->n++] = b;
 }
 
-static point middle(point a, point b) { return (point){(a.x + b.x) / 2, (a.y + b.y) / 2}; }
+static point middle(point a, point b) {
+  return (point){(a.x + b.x) / 2, (a.y + b.y) / 2};
+}
 
 /* A quadratic Bezier curve from a to b with control point c. */
 static void add_curve(outline *o, point a, point c, point b) {
@@ -139,7 +146,8 @@ void sb_draw_text(const sb_planes *to, int64_t y, int64_t x, const char *text, s
   for (size_t at = 0; at < n;) {
     unsigned char code = next_code(text, n, &at);
     double width = advance(code) * k.step;
-    sb_rectangle box = {y, (int64_t)floor(k.x - 1), sb_text_height(scale), (int64_t)ceil(width) + 2};
+    sb_rectangle box = {y, (int64_t)floor(k.x - 1), sb_text_height(scale),
+                        (int64_t)ceil(width) + 2};
     flatten(&o, &k, sb_font_glyph(code));
     fill_outline(to, &o, sb_clip(box, to->h, to->w), scale / 2, colour);
     k.x += width;

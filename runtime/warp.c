@@ -35,9 +35,8 @@ static void warp_rows(void *context, int64_t first, int64_t last) {
     double y = (double)(r % j->out.h) - ((double)j->out.h - 1) / 2;
     for (int64_t i = 0; i < j->out.w; i++) {
       double x = (double)i - ((double)j->out.w - 1) / 2;
-      j->out.data[r * j->out.w + i] =
-          lookup(&j->in, plane, m->yy * y + m->yx * x + m->dy + cy,
-                 m->xy * y + m->xx * x + m->dx + cx, j->fill);
+      j->out.data[r * j->out.w + i] = lookup(&j->in, plane, m->yy * y + m->yx * x + m->dy + cy,
+                                             m->xy * y + m->xx * x + m->dx + cx, j->fill);
     }
   }
 }

@@ -6,6 +6,7 @@ local sb = {
   threads = core.system.threads,
   rng = core.rng.new,
   layer = core.layer,
+  image = require "switchback.image",
   safetensors = require "switchback.formats.safetensors",
 }
 

@@ -1,0 +1,38 @@
+-- Checks of what callers pass, with suggestions for near misses.
+local suggest = require "switchback.suggest"
+
+local check = {}
+
+local function sorted_keys(t)
+  local keys = {}
+  for key in pairs(t) do keys[#keys + 1] = key end
+  table.sort(keys)
+  return keys
+end
+
+-- options(name, given, defaults) --> a table with the given options and the defaults of the others. Every option
+-- must be in `defaults` (false: none by default); raises for other keys, in the name of the function `name`.
+function check.options(name, given, defaults)
+  local all = {}
+  for key, value in pairs(defaults) do all[key] = value end
+  for key, value in pairs(given or {}) do
+    if defaults[key] == nil then
+      local hint = suggest.hint(tostring(key), sorted_keys(defaults))
+      error(("%s: unknown option '%s'%s"):format(name, key, hint), 3)
+    end
+    all[key] = value
+  end
+  return all
+end
+
+-- choice(name, what, value, known) raises unless value is in the list `known`.
+function check.choice(name, what, value, known)
+  for _, candidate in ipairs(known) do
+    if candidate == value then return end
+  end
+  local hint = suggest.hint(tostring(value), known)
+  if hint == "" then hint = " (known: " .. table.concat(known, ", ") .. ")" end
+  error(("%s: unknown %s '%s'%s"):format(name, what, tostring(value), hint), 3)
+end
+
+return check

@@ -1,0 +1,42 @@
+-- Whole files: read into memory, written so that they appear complete or not at all.
+local file = {}
+
+local CHUNK = 1 << 20
+
+-- file.read(path [, limit]) --> the bytes; or nil, message. Refuses more than `limit` bytes (default 2^31 - 1).
+function file.read(path, limit)
+  limit = limit or 0x7fffffff
+  local f, message = io.open(path, "rb")
+  if not f then return nil, message end
+  local parts, total, part = {}, 0, nil
+  repeat
+    part, message = f:read(CHUNK)
+    parts[#parts + 1] = part
+    total = total + #(part or "")
+  until not part or total > limit
+  f:close()
+  if message then return nil, ("%s: %s"):format(path, message) end
+  if total > limit then return nil, ("%s: larger than %d bytes"):format(path, limit) end
+  return table.concat(parts)
+end
+
+local function write_all(path, bytes)
+  local f, message = io.open(path, "wb")
+  if not f then return nil, message end
+  local ok, trouble = f:write(bytes)
+  local closed, late = f:close() -- a full disk may only show here
+  return ok and closed, trouble or late
+end
+
+-- file.write(path, bytes) --> true; or nil, message. Writes beside `path` and renames, so that a failure leaves
+-- what was there before. The folder must exist.
+function file.write(path, bytes)
+  local temporary = path .. ".part"
+  local ok, message = write_all(temporary, bytes)
+  if ok then ok, message = os.rename(temporary, path) end
+  if ok then return true end
+  os.remove(temporary)
+  return nil, ("%s: %s"):format(path, (message:gsub("^.*: ", "")))
+end
+
+return file

@@ -1,0 +1,97 @@
+-- Labelled grids of pictures: the form in which most results are shown.
+local check = require "switchback.check"
+local image = require "switchback.image"
+
+local DEFAULTS = {
+  columns = false, labels = false, title = false, gap = 8, background = 1, scale = false, text = false,
+}
+local SMALLEST_CELL = 64 -- pixels; smaller maps are enlarged to about this
+
+local function extent(t)
+  local size = t:size()
+  return size[#size - 1], size[#size]
+end
+
+-- The sides of a cell: the largest picture, enlarged by `scale`.
+local function cell_size(list, scale)
+  local h, w = 1, 1
+  for _, t in ipairs(list) do
+    local th, tw = extent(t)
+    h, w = math.max(h, th), math.max(w, tw)
+  end
+  scale = scale or math.max(1, math.ceil(SMALLEST_CELL / math.max(h, w)))
+  return h * scale, w * scale
+end
+
+-- Columns that make the whole about as wide as 3/2 of its height, without a nearly empty last row.
+local function choose_columns(n, h, w)
+  local columns = math.max(1, math.min(n, math.floor(math.sqrt(1.5 * n * h / w) + 0.5)))
+  local rows = math.ceil(n / columns)
+  return math.ceil(n / rows)
+end
+
+-- A picture enlarged by whole pixels, as far as it fits the cell.
+local function enlarged(t, h, w)
+  local th, tw = extent(t)
+  local factor = math.max(1, math.min(h // th, w // tw))
+  if factor == 1 then return t end
+  return image.resize(t, th * factor, tw * factor, { method = "nearest" })
+end
+
+-- Black or white, whichever reads better on the background.
+local function ink(background)
+  local r, g, b = background, background, background
+  if type(background) == "table" then r, g, b = background[1], background[2], background[3] end
+  return 0.299 * r + 0.587 * g + 0.114 * b > 0.5 and 0.1 or 0.95
+end
+
+local function write(canvas, y, x, s, width, scale, colour)
+  s = image.elide(s, width, scale)
+  local _, wide = image.text_size(s, scale)
+  image.text(canvas, y, x + (width - wide) // 2, s, { scale = scale, colour = colour })
+end
+
+-- Text grows with the cell, in halves so that strokes stay sharp.
+local function text_scale(width)
+  return math.max(1, math.min(3, 2 * width // 240 / 2))
+end
+
+-- Where things go: all sizes in pixels.
+local function layout(list, o)
+  local l = { gap = o.gap }
+  l.h, l.w = cell_size(list, o.scale)
+  l.columns = o.columns or choose_columns(#list, l.h, l.w)
+  l.rows = math.ceil(#list / l.columns)
+  l.text = o.text or text_scale(l.w)
+  l.title = l.text * 1.5
+  l.label = o.labels and image.text_size("", l.text) + 3 or 0
+  l.top = o.gap + (o.title and image.text_size("", l.title) + o.gap or 0)
+  l.width = o.gap + l.columns * (l.w + o.gap)
+  l.height = l.top + l.rows * (l.h + l.label + o.gap)
+  return l
+end
+
+-- grid(list [, options]) --> (3,H,W) from a list of images (grey and colour, of any sizes). Every cell is as large as
+-- the largest picture; smaller ones are enlarged by whole pixels as far as they fit and put in the middle. Options:
+--   labels = {string...}: under the pictures, shortened to the cell's width;  title = string: above all;
+--   columns: default so that the whole is about 3:2;  gap = 8 pixels between cells and around;
+--   background = 1: a colour;  scale: enlargement of all by whole pixels, default so that cells are at least about 64;
+--   text: scale of the labels, default 1 to 3 with the cell's width (the title is 1.5 times as large).
+return function(list, options)
+  local o = check.options("image.grid", options, DEFAULTS)
+  if #list == 0 then error("image.grid: the list of images is empty", 2) end
+  local l, colour = layout(list, o), ink(o.background)
+  local canvas = image.canvas(l.height, l.width, o.background)
+  if o.title then
+    write(canvas, o.gap + 1, o.gap + 1, o.title, l.width - 2 * o.gap, l.title, colour)
+  end
+  for i, t in ipairs(list) do
+    local y = 1 + l.top + (i - 1) // l.columns * (l.h + l.label + l.gap)
+    local x = 1 + l.gap + (i - 1) % l.columns * (l.w + l.gap)
+    local picture = enlarged(t, l.h, l.w)
+    local h, w = extent(picture)
+    image.paste(canvas, y + (l.h - h) // 2, x + (l.w - w) // 2, picture)
+    if o.labels and o.labels[i] then write(canvas, y + l.h + 3, x, o.labels[i], l.w, l.text, colour) end
+  end
+  return canvas
+end
