@@ -16,14 +16,10 @@ static const char *const tape_names[] = {"switches", NULL};
 static bool shape(const void *config, const sb_shape *weights, const sb_shape *in, int n_in,
                   sb_plan *plan, sb_error *e) {
   const maxpool *f = config;
-  char text[SB_SHAPE_TEXT];
   plan->n_out = 1;
   if (!sb_pooling_shape("maxpool", &f->pool, &in[0], &plan->out[0], e)) return false;
-  if (in[0].dim[2] * in[0].dim[3] >= 1 << 24)
-    return sb_fail(e, "maxpool: input %s has a plane too large for float32 switches (2^24)",
-                   sb_shape_text(&in[0], text));
   plan->tape[0] = plan->out[0];
-  return true;
+  return sb_pooling_switchable("maxpool", &in[0], e);
 }
 
 /* Among equal values the first in row-major order wins; NaN wins over numbers. A window that lies
@@ -48,8 +44,7 @@ static void forward_planes(void *context, int64_t first, int64_t last) {
   const sb_call *c = context;
   const sb_pooling *p = &((const maxpool *)c->config)->pool;
   const int64_t *in = c->in[0].shape.dim, *out = c->out[0].shape.dim;
-  int64_t sy = p->stride[0] ? p->stride[0] : p->kernel[0];
-  int64_t sx = p->stride[1] ? p->stride[1] : p->kernel[1];
+  int64_t sy = sb_pooling_step(p, 0), sx = sb_pooling_step(p, 1);
   for (int64_t plane = first; plane < last; plane++) {
     const float *x = c->in[0].data + plane * in[2] * in[3];
     float *y = c->out[0].data + plane * out[2] * out[3];

@@ -21,6 +21,14 @@ typedef struct sb_pooling {
    image and its left padding is dropped, as Caffe and PyTorch do. */
 bool sb_pooling_shape(const char *name, const sb_pooling *p, const sb_shape *in, sb_shape *out,
                       sb_error *e);
+/* Fails unless the planes of `in` are small enough for switches, which are kept as float32. */
+bool sb_pooling_switchable(const char *name, const sb_shape *in, sb_error *e);
+
+/* The step along an axis, with "as the kernel" resolved. */
+static inline int64_t sb_pooling_step(const sb_pooling *p, int axis) {
+  return p->stride[axis] ? p->stride[axis] : p->kernel[axis];
+}
+
 bool sb_pooling_window(const sb_pooling *p, sb_window *w);
 
 #endif
