@@ -1,15 +1,16 @@
-# Switchback. `make` builds the host program and the loadable module; see README.md.
+# Switchback. The two commands are `make deps demo` and `make test-deps test`; see README.md.
 VERSION := 0.1.0
 PREFIX  ?= /usr/local
 BUILD   ?= build
-CC      ?= gcc
 SWITCHBACK_SHARED ?= ../shared
-export SWITCHBACK_SHARED
+SWITCHBACK_MODELS ?= $(SWITCHBACK_SHARED)/models
+export SWITCHBACK_SHARED SWITCHBACK_MODELS
 
-PACKAGES := build-essential pkg-config lua5.4 liblua5.4-dev libopenblas-dev libstb-dev \
-  libprotobuf-c-dev protobuf-c-compiler lua-argparse lua-cjson libedit-dev
+PACKAGES := gcc libc6-dev pkg-config lua5.4 liblua5.4-dev libopenblas-dev libstb-dev libedit-dev \
+  libprotobuf-c-dev protobuf-c-compiler lua-argparse lua-cjson lua-filesystem
 TEST_PACKAGES := lua-unit lua-check clang-format libonnx-testdata valgrind
 
+CC       := gcc
 LIBS     := lua5.4 openblas libprotobuf-c libedit
 CFLAGS   ?= -O3 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -22,35 +23,112 @@ SB_LIBS   = $(shell pkg-config --libs $(LIBS)) -lstb -lm -pthread
 
 SOURCES := $(filter-out runtime/main.c,$(wildcard runtime/*.c runtime/*/*.c))
 PROTOS  := $(wildcard runtime/*.proto)
-OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(PROTOS:runtime/%.proto=$(BUILD)/proto/%.pb-c.o)
+SCHEMAS := $(PROTOS:runtime/%.proto=$(BUILD)/proto/%.pb-c.h)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(SCHEMAS:.h=.o)
 HOST    := $(BUILD)/switchback
-MODULE  := $(BUILD)/switchback/core.so
-RUN     := $(HOST)
+MODULE  := $(BUILD)/lib/switchback/core.so
 
-.PHONY: all deps test-deps demo test check asan valgrind bench install uninstall clean
+# All cores, unless the command line says -j; a make inside a make shares its jobs.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc)
+endif
+# What `make deps demo` builds must wait for the packages, with -j too.
+FIRST := $(filter deps test-deps,$(MAKECMDGOALS))
+
+.PHONY: all deps test-deps demo test check asan valgrind install uninstall clean
 .SECONDARY:
+.DELETE_ON_ERROR:
 
-all: $(HOST) $(BUILD)/lib/switchback/core.so
+all: $(HOST) $(MODULE)
 
 $(HOST): $(BUILD)/runtime/main.o $(OBJECTS)
 	$(CC) $(SB_CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $^ $(SB_LIBS)
 
-$(BUILD)/lib/switchback/core.so: $(OBJECTS)
+# The worker threads outlive a Lua state, so the module must stay in memory when one is closed.
+$(MODULE): $(OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(SB_CFLAGS) $(LDFLAGS) -shared -o $@ $^ $(filter-out -llua5.4,$(SB_LIBS))
+	$(CC) $(SB_CFLAGS) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $^ $(filter-out -llua5.4,$(SB_LIBS))
 
-$(BUILD)/runtime/%.o: runtime/%.c $(PROTOS:runtime/%.proto=$(BUILD)/proto/%.pb-c.h)
+$(BUILD)/runtime/%.o: runtime/%.c $(SCHEMAS) Makefile | $(FIRST)
 	@mkdir -p $(@D)
 	$(CC) $(SB_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/proto/%.pb-c.c $(BUILD)/proto/%.pb-c.h: runtime/%.proto
+$(BUILD)/proto/%.pb-c.c $(BUILD)/proto/%.pb-c.h: runtime/%.proto | $(FIRST)
 	@mkdir -p $(@D)
 	protoc-c --c_out=$(BUILD)/proto -Iruntime $<
 
 $(BUILD)/proto/%.pb-c.o: $(BUILD)/proto/%.pb-c.c
 	$(CC) $(SB_CFLAGS) -Wno-shadow -c -o $@ $<
 
+# ---- Packages --------------------------------------------------------------------------------
+
+SUDO = $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+# Nothing is asked of apt (nor of root) when all is there; package lists are fetched when needed.
+define install-packages
+@missing=$$(for p in $(1); do \
+  dpkg-query -W -f '$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || echo $$p; done); \
+test -z "$$missing" || { export DEBIAN_FRONTEND=noninteractive; \
+  $(SUDO) apt-get install -y -q --no-install-recommends $$missing || \
+  { $(SUDO) apt-get update && $(SUDO) apt-get install -y -q --no-install-recommends $$missing; }; }
+endef
+
+deps:
+	$(call install-packages,$(PACKAGES))
+
+test-deps: | $(filter deps,$(MAKECMDGOALS))
+	$(call install-packages,$(PACKAGES) $(TEST_PACKAGES))
+
+# ---- Trying it ---------------------------------------------------------------------------------
+
+PHOTO := tests/images/chelsea.png
+
+demo: all
+	$(HOST) classify --image $(PHOTO)
+	$(HOST) deconv --image $(PHOTO) --layer inception_4a/output --out out/deconv.png
+	$(HOST) saliency --image $(PHOTO) --out out/saliency.png
+
+test: all
+	$(HOST) tests/run.lua
+
+# ---- Checking it -------------------------------------------------------------------------------
+
+C_FILES := $(wildcard runtime/*.[ch] runtime/*/*.[ch] tests/*.c)
+
+check:
+	luacheck -q lualib scripts tests
+	clang-format --dry-run -Werror $(C_FILES)
+	@! grep -lE '#include *[<"](lua|lauxlib|lualib)\.h' $(C_FILES) | \
+	  grep -vE '^runtime/(l[^/]*|main|switchback)\.[ch]$$' || \
+	  { echo "only l*.c, l*.h, main.c and switchback.h know Lua's headers"; exit 1; }
+	$(MAKE) BUILD=build/strict CFLAGS="-O2 -Werror -Wcast-qual -Wformat=2 -Wwrite-strings" all
+
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+asan:
+	$(MAKE) BUILD=build/asan CFLAGS="-O1 -g $(SANITIZE)" build/asan/switchback
+	ASAN_OPTIONS=detect_leaks=1 build/asan/switchback tests/run.lua
+
+# The bindings' tests: what they allocate, Lua's collector must find again.
+VALGRIND := valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect --error-exitcode=9
+valgrind: all
+	$(VALGRIND) $(HOST) tests/run.lua tensor rng image layer safetensors system
+
+# ---- Installing it -----------------------------------------------------------------------------
+
+BIN   = $(DESTDIR)$(PREFIX)/bin
+CLIB  = $(DESTDIR)$(PREFIX)/lib/lua/5.4/switchback
+LUA   = $(DESTDIR)$(PREFIX)/share/lua/5.4/switchback
+SHARE = $(DESTDIR)$(PREFIX)/share/switchback
+
+install: all
+	install -D -m 755 $(HOST) $(BIN)/switchback
+	install -D -m 644 $(MODULE) $(CLIB)/core.so
+	cd lualib/switchback && find . -name '*.lua' -exec install -D -m 644 {} $(abspath $(LUA))/{} \;
+	find scripts models -type f -exec install -D -m 644 {} $(SHARE)/{} \;
+
+uninstall:
+	rm -rf $(BIN)/switchback $(CLIB) $(LUA) $(SHARE)
+
 clean:
-	rm -rf $(BUILD) out
+	rm -rf build out
 
 -include $(wildcard $(BUILD)/runtime/*.d $(BUILD)/runtime/*/*.d)

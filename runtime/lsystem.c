@@ -1,6 +1,11 @@
-/* lsystem.c: the process-wide settings. */
+/* lsystem.c: the process: its threads, its terminal, its clock, Ctrl-C. */
 #include <lauxlib.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
 
+#include "lcall.h"
 #include "lmodules.h"
 #include "suggest.h"
 #include "threads.h"
@@ -22,9 +27,37 @@ static int system_edit_distance(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"threads", system_threads},
-                                     {"edit_distance", system_edit_distance},
-                                     {NULL, NULL}};
+/* columns(file) --> the width of the terminal that the file writes to, or nil if it is not one. */
+static int system_columns(lua_State *L) {
+  luaL_Stream *file = luaL_checkudata(L, 1, LUA_FILEHANDLE);
+  luaL_argcheck(L, file->closef, 1, "the file is closed");
+  struct winsize window = {0};
+  if (ioctl(fileno(file->f), TIOCGWINSZ, &window) != 0) return luaL_pushfail(L), 1;
+  lua_pushinteger(L, window.ws_col > 0 ? window.ws_col : 80);
+  return 1;
+}
+
+/* clock() --> seconds since some fixed moment; never goes back. */
+static int system_clock(lua_State *L) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  lua_pushnumber(L, (lua_Number)now.tv_sec + 1e-9 * (lua_Number)now.tv_nsec);
+  return 1;
+}
+
+/* call(f, ...) --> true, results or false, message with traceback. Ctrl-C stops it (lcall.h). */
+static int system_call(lua_State *L) {
+  luaL_checkany(L, 1);
+  int status = sb_call_interruptibly(L, lua_gettop(L) - 1, LUA_MULTRET);
+  lua_pushboolean(L, status == LUA_OK);
+  lua_insert(L, 1);
+  return lua_gettop(L);
+}
+
+static const luaL_Reg functions[] = {
+    {"threads", system_threads}, {"edit_distance", system_edit_distance},
+    {"columns", system_columns}, {"clock", system_clock},
+    {"call", system_call},       {NULL, NULL}};
 
 int sb_open_system(lua_State *L) {
   luaL_newlib(L, functions);

@@ -36,4 +36,39 @@ function h.error_has(f, text, ...)
   return message
 end
 
+-- The program that runs the tests.
+h.host = arg[-1]
+
+local folder
+
+-- temporary(name) --> a path for a test's file, in a folder that is removed when the tests end.
+function h.temporary(name)
+  if not folder then
+    folder = os.tmpname()
+    os.remove(folder)
+    assert(os.execute("mkdir '" .. folder .. "'"))
+  end
+  return folder .. "/" .. name
+end
+
+-- Removes what the tests wrote.
+function h.clean_up()
+  if folder then os.execute("rm -r '" .. folder .. "'") end
+end
+
+-- shell(command [, input]) --> what it wrote, errors included; its exit status.
+function h.shell(command, input)
+  if input then
+    local path = h.temporary "input"
+    local file = assert(io.open(path, "wb"))
+    file:write(input)
+    file:close()
+    command = command .. " < " .. path
+  end
+  local pipe = assert(io.popen("{ " .. command .. "; } 2>&1", "r"))
+  local output = pipe:read "a"
+  local _, _, status = pipe:close()
+  return output, status
+end
+
 return h

@@ -60,4 +60,5 @@ for _, file in ipairs(test_files()) do
   passed, failed, skipped = passed + p, failed + f, skipped + s
 end
 print(("%d passed, %d failed, %d skipped"):format(passed, failed, skipped))
+require("helper").clean_up()
 os.exit(failed == 0, true)

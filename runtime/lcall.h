@@ -1,0 +1,12 @@
+/* lcall.h: protected calls that Ctrl-C can stop. */
+#ifndef SB_LCALL_H
+#define SB_LCALL_H
+
+#include <lua.h>
+
+/* lua_pcall for the function below its nargs arguments, with a traceback in the message when it
+   fails. While it runs, SIGINT raises the error "interrupted" at Lua's next instruction; the third
+   one ends the process, for C code that does not come back. Calls may nest. */
+int sb_call_interruptibly(lua_State *L, int nargs, int nresults);
+
+#endif
