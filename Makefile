@@ -7,7 +7,7 @@ SWITCHBACK_MODELS ?= $(SWITCHBACK_SHARED)/models
 export SWITCHBACK_SHARED SWITCHBACK_MODELS
 
 PACKAGES := gcc libc6-dev pkg-config lua5.4 liblua5.4-dev libopenblas-dev libstb-dev libedit-dev \
-  libprotobuf-c-dev protobuf-c-compiler lua-argparse lua-cjson lua-filesystem
+  libprotobuf-c-dev protobuf-c-compiler lua-argparse lua-cjson
 TEST_PACKAGES := lua-unit lua-check clang-format libonnx-testdata valgrind
 
 CC       := gcc
@@ -27,6 +27,7 @@ SCHEMAS := $(PROTOS:runtime/%.proto=$(BUILD)/proto/%.pb-c.h)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o) $(SCHEMAS:.h=.o)
 HOST    := $(BUILD)/switchback
 MODULE  := $(BUILD)/lib/switchback/core.so
+TEST_MODULES := $(patsubst %.c,$(BUILD)/%.so,$(wildcard tests/*.c))
 
 # All cores, unless the command line says -j; a make inside a make shares its jobs.
 ifeq ($(MAKELEVEL),0)
@@ -35,6 +36,9 @@ endif
 # What `make deps demo` builds must wait for the packages, with -j too.
 FIRST := $(filter deps test-deps,$(MAKECMDGOALS))
 
+# make V=1 shows the commands.
+Q := $(if $(V),,@)
+
 .PHONY: all deps test-deps demo test check asan valgrind install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
@@ -42,23 +46,30 @@ FIRST := $(filter deps test-deps,$(MAKECMDGOALS))
 all: $(HOST) $(MODULE)
 
 $(HOST): $(BUILD)/runtime/main.o $(OBJECTS)
-	$(CC) $(SB_CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $^ $(SB_LIBS)
+	@echo LINK $@
+	$(Q)$(CC) $(SB_CFLAGS) $(LDFLAGS) -Wl,-E -o $@ $^ $(SB_LIBS)
 
 # The worker threads outlive a Lua state, so the module must stay in memory when one is closed.
 $(MODULE): $(OBJECTS)
-	@mkdir -p $(@D)
-	$(CC) $(SB_CFLAGS) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $^ $(filter-out -llua5.4,$(SB_LIBS))
+	@mkdir -p $(@D); echo LINK $@
+	$(Q)$(CC) $(SB_CFLAGS) $(LDFLAGS) -shared -Wl,-z,nodelete -o $@ $^ $(filter-out -llua5.4,$(SB_LIBS))
 
 $(BUILD)/runtime/%.o: runtime/%.c $(SCHEMAS) Makefile | $(FIRST)
-	@mkdir -p $(@D)
-	$(CC) $(SB_CFLAGS) -MMD -MP -c -o $@ $<
+	@mkdir -p $(@D); echo CC $<
+	$(Q)$(CC) $(SB_CFLAGS) -MMD -MP -c -o $@ $<
 
 $(BUILD)/proto/%.pb-c.c $(BUILD)/proto/%.pb-c.h: runtime/%.proto | $(FIRST)
-	@mkdir -p $(@D)
-	protoc-c --c_out=$(BUILD)/proto -Iruntime $<
+	@mkdir -p $(@D); echo PROTOC $<
+	$(Q)protoc-c --c_out=$(BUILD)/proto -Iruntime $<
 
 $(BUILD)/proto/%.pb-c.o: $(BUILD)/proto/%.pb-c.c
-	$(CC) $(SB_CFLAGS) -Wno-shadow -c -o $@ $<
+	@echo CC $<
+	$(Q)$(CC) $(SB_CFLAGS) -Wno-shadow -c -o $@ $<
+
+# What only tests need in C.
+$(BUILD)/tests/%.so: tests/%.c Makefile | $(FIRST)
+	@mkdir -p $(@D); echo CC $<
+	$(Q)$(CC) $(SB_CFLAGS) -shared -o $@ $<
 
 # ---- Packages --------------------------------------------------------------------------------
 
@@ -87,7 +98,7 @@ demo: all
 	$(HOST) deconv --image $(PHOTO) --layer inception_4a/output --out out/deconv.png
 	$(HOST) saliency --image $(PHOTO) --out out/saliency.png
 
-test: all
+test: all $(TEST_MODULES)
 	$(HOST) tests/run.lua
 
 # ---- Checking it -------------------------------------------------------------------------------
@@ -104,12 +115,12 @@ check:
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 asan:
-	$(MAKE) BUILD=build/asan CFLAGS="-O1 -g $(SANITIZE)" build/asan/switchback
+	$(MAKE) BUILD=build/asan CFLAGS="-O1 -g $(SANITIZE)" build/asan/switchback $(TEST_MODULES:build/%=build/asan/%)
 	ASAN_OPTIONS=detect_leaks=1 build/asan/switchback tests/run.lua
 
 # The bindings' tests: what they allocate, Lua's collector must find again.
 VALGRIND := valgrind -q --leak-check=full --errors-for-leak-kinds=definite,indirect --error-exitcode=9
-valgrind: all
+valgrind: all $(TEST_MODULES)
 	$(VALGRIND) $(HOST) tests/run.lua tensor rng image layer safetensors system
 
 # ---- Installing it -----------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 /* lfiles.c: what Lua's io library cannot tell about the file system. */
 #include <dirent.h>
+#include <errno.h>
 #include <lauxlib.h>
 #include <sys/stat.h>
 
@@ -52,8 +53,17 @@ static int files_kind(lua_State *L) {
   return 1;
 }
 
+/* make_folder(path) --> true, also when it is there already; or nil, message. */
+static int files_make_folder(lua_State *L) {
+  const char *path = luaL_checkstring(L, 1);
+  return luaL_fileresult(L, mkdir(path, 0777) == 0 || errno == EEXIST, path);
+}
+
 static const luaL_Reg metamethods[] = {{"__gc", folder_gc}, {"__close", folder_gc}, {NULL, NULL}};
-static const luaL_Reg functions[] = {{"list", files_list}, {"kind", files_kind}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"list", files_list},
+                                     {"kind", files_kind},
+                                     {"make_folder", files_make_folder},
+                                     {NULL, NULL}};
 
 int sb_open_files(lua_State *L) {
   luaL_newmetatable(L, FOLDER);

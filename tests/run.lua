@@ -6,6 +6,7 @@ local lu = require "luaunit"
 
 local folder = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = folder .. "/?.lua;" .. package.path
+package.cpath = arg[-1]:match("^(.*)/") .. "/tests/?.so;" .. package.cpath -- make test builds them
 
 local function wanted(name)
   if #arg == 0 then return true end
