@@ -10,8 +10,9 @@ local function sorted_keys(t)
   return keys
 end
 
--- options(name, given, defaults) --> a table with the given options and the defaults of the others. Every option
--- must be in `defaults` (false: none by default); raises for other keys, in the name of the function `name`.
+-- options(name, given, defaults) --> a table with the given options and the defaults of the others. Every
+-- option must be in `defaults` (false: none by default); raises for other keys, in the name of the function
+-- `name`.
 function check.options(name, given, defaults)
   local all = {}
   for key, value in pairs(defaults) do all[key] = value end

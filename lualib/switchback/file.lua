@@ -3,12 +3,13 @@ local file = {}
 
 local CHUNK = 1 << 20
 
--- file.read(path [, limit]) --> the bytes; or nil, message. Refuses more than `limit` bytes (default 2^31 - 1).
+-- file.read(path [, limit]) --> the bytes; or nil, message. Refuses more than `limit` bytes (default 2^31 -
+-- 1).
 function file.read(path, limit)
   limit = limit or 0x7fffffff
   local f, message = io.open(path, "rb")
   if not f then return nil, message end
-  local parts, total, part = {}, 0, nil
+  local parts, total, part = {}, 0
   repeat
     part, message = f:read(CHUNK)
     parts[#parts + 1] = part
@@ -28,8 +29,8 @@ local function write_all(path, bytes)
   return ok and closed, trouble or late
 end
 
--- file.write(path, bytes) --> true; or nil, message. Writes beside `path` and renames, so that a failure leaves
--- what was there before. The folder must exist.
+-- file.write(path, bytes) --> true; or nil, message. Writes beside `path` and renames, so that a failure
+-- leaves what was there before. The folder must exist.
 function file.write(path, bytes)
   local temporary = path .. ".part"
   local ok, message = write_all(temporary, bytes)

@@ -71,12 +71,14 @@ local function layout(list, o)
   return l
 end
 
--- grid(list [, options]) --> (3,H,W) from a list of images (grey and colour, of any sizes). Every cell is as large as
--- the largest picture; smaller ones are enlarged by whole pixels as far as they fit and put in the middle. Options:
+-- grid(list [, options]) --> (3,H,W) from a list of images (grey and colour, of any sizes). Every cell is as
+-- large as the largest picture; smaller ones are enlarged by whole pixels as far as they fit and put in the
+-- middle. Options:
 --   labels = {string...}: under the pictures, shortened to the cell's width;  title = string: above all;
 --   columns: default so that the whole is about 3:2;  gap = 8 pixels between cells and around;
---   background = 1: a colour;  scale: enlargement of all by whole pixels, default so that cells are at least about 64;
---   text: scale of the labels, default 1 to 3 with the cell's width (the title is 1.5 times as large).
+--   background = 1: a colour;  scale: enlargement of all by whole pixels, default so that cells are at least
+--   about 64; text: scale of the labels, default 1 to 3 with the cell's width (the title is 1.5 times as
+--   large).
 return function(list, options)
   local o = check.options("image.grid", options, DEFAULTS)
   if #list == 0 then error("image.grid: the list of images is empty", 2) end

@@ -1,10 +1,10 @@
 -- Images: files, sizes, places, colours, labels.
 --
--- An image is a tensor (3,H,W) or (1,H,W) with values 0 to 1, channels red, green, blue. (H,W) stands for (1,H,W),
--- and one image with a leading 1, as networks give it, is taken too. Functions return new tensors and leave their
--- arguments alone, except those that draw: `rectangle`, `frame`, `paste` and `text` draw into their first argument and
--- return it. Positions are 1-based, (row, column), and may lie outside when drawing. A colour is a number (grey, 0 to
--- 1) or {r, g, b}. Unknown options are errors.
+-- An image is a tensor (3,H,W) or (1,H,W) with values 0 to 1, channels red, green, blue. (H,W) stands for
+-- (1,H,W), and one image with a leading 1, as networks give it, is taken too. Functions return new tensors
+-- and leave their arguments alone, except those that draw: `rectangle`, `frame`, `paste` and `text` draw
+-- into their first argument and return it. Positions are 1-based, (row, column), and may lie outside when
+-- drawing. A colour is a number (grey, 0 to 1) or {r, g, b}. Unknown options are errors.
 local check = require "switchback.check"
 local core = require "switchback.core"
 local file = require "switchback.file"
@@ -12,7 +12,7 @@ local file = require "switchback.file"
 local codec, draw = core.image, core.draw
 local image = {}
 
--- ---- Arguments --------------------------------------------------------------------------------------------------
+-- ---- Arguments --------------------------------------------------------------------------------------------
 
 local function extent(t)
   local size = t:size()
@@ -25,7 +25,7 @@ local function rgb_values(colour)
   return colour, colour, colour
 end
 
--- ---- Files ------------------------------------------------------------------------------------------------------
+-- ---- Files ------------------------------------------------------------------------------------------------
 
 local LOAD = { channels = false, background = 1 }
 
@@ -37,10 +37,11 @@ local function converted(name, t, wanted)
 end
 
 -- decode(bytes [, {channels = 1 | 3, background = 1}]) --> image; or nil, message.
--- Reads PNG, JPEG, GIF (first frame), BMP, TGA and binary PNM; 16-bit files at full precision. Grey files give
--- (1,H,W), all others (3,H,W); `channels` converts (to grey: ITU-R BT.601 luma). What is transparent is
--- composited over the grey level `background` (default white). A file that is cut short, fails its checksum or claims
--- more pixels than its length can hold is refused before anything is decoded, as are images of over 2^28 pixels.
+-- Reads PNG, JPEG, GIF (first frame), BMP, TGA and binary PNM; 16-bit files at full precision. Grey files
+-- give (1,H,W), all others (3,H,W); `channels` converts (to grey: ITU-R BT.601 luma). What is transparent is
+-- composited over the grey level `background` (default white). A file that is cut short, fails its checksum
+-- or claims more pixels than its length can hold is refused before anything is decoded, as are images of
+-- over 2^28 pixels.
 function image.decode(bytes, options)
   options = check.options("image.decode", options, LOAD)
   local t, message = codec.decode(bytes, options.background)
@@ -73,8 +74,9 @@ function image.encode(t, format, options)
   return codec.encode(t, format, options.quality)
 end
 
--- save(path, image [, options]) --> true; or nil, message. The format follows from the extension: .png, .jpg, .jpeg.
--- The file is written beside `path` and renamed: on failure what was there before is untouched. Options as for encode.
+-- save(path, image [, options]) --> true; or nil, message. The format follows from the extension: .png,
+-- .jpg, .jpeg. The file is written beside `path` and renamed: on failure what was there before is untouched.
+-- Options as for encode.
 function image.save(path, t, options)
   local extension = path:match("%.([^./]*)$") or ""
   local format = FORMATS[extension:lower()]
@@ -86,14 +88,15 @@ function image.save(path, t, options)
   return file.write(path, bytes)
 end
 
--- ---- Sizes ------------------------------------------------------------------------------------------------------
+-- ---- Sizes ------------------------------------------------------------------------------------------------
 
 local METHODS = { "auto", "nearest", "area", "bilinear", "bicubic" }
 
 -- resize(t, h, w [, {method = "auto"}]) --> (..., h, w) from (..., H, W), any number of channels and images.
--- Methods: "nearest"; "area", the mean over what a target pixel covers; "bilinear", a triangle, and "bicubic", Keys
--- 1981 with a = -1/2, both widened by the scale when shrinking so that nothing aliases (as in Pillow); "auto", an
--- axis at a time, area when shrinking and bicubic when growing. Bicubic overshoots: values may leave [0,1].
+-- Methods: "nearest"; "area", the mean over what a target pixel covers; "bilinear", a triangle, and
+-- "bicubic", Keys 1981 with a = -1/2, both widened by the scale when shrinking so that nothing aliases (as
+-- in Pillow); "auto", an axis at a time, area when shrinking and bicubic when growing. Bicubic overshoots:
+-- values may leave [0,1].
 function image.resize(t, h, w, options)
   options = check.options("image.resize", options, { method = "auto" })
   check.choice("image.resize", "method", options.method, METHODS)
@@ -139,7 +142,7 @@ function image.contain(t, h, w, options)
   return codec.affine(inner, 1, 0, 0, 1, dy, dx, options.fill, h, w)
 end
 
--- ---- Places -----------------------------------------------------------------------------------------------------
+-- ---- Places -----------------------------------------------------------------------------------------------
 
 -- flip(t [, "horizontal" | "vertical"]) --> t mirrored left to right (the default) or top to bottom.
 function image.flip(t, axis)
@@ -148,8 +151,8 @@ function image.flip(t, axis)
   return codec.flip(t, axis)
 end
 
--- affine(t, {yy, yx, xy, xx, dy, dx} [, {fill = 0.5, size = {h, w}}]) --> (..., h, w), size like t by default. The
--- target pixel at (y, x) is looked up bilinearly at (yy y + yx x + dy, xy y + xx x + dx), both
+-- affine(t, {yy, yx, xy, xx, dy, dx} [, {fill = 0.5, size = {h, w}}]) --> (..., h, w), size like t by
+-- default. The target pixel at (y, x) is looked up bilinearly at (yy y + yx x + dy, xy y + xx x + dx), both
 -- relative to the centre of their picture; what lies outside is `fill`.
 function image.affine(t, m, options)
   options = check.options("image.affine", options, { fill = 0.5, size = { extent(t) } })
@@ -169,7 +172,7 @@ function image.translate(t, dy, dx, options)
   return image.affine(t, { 1, 0, 0, 1, -dy, -dx }, options)
 end
 
--- ---- Colours ----------------------------------------------------------------------------------------------------
+-- ---- Colours ----------------------------------------------------------------------------------------------
 
 -- canvas(h, w [, colour = 1]) --> (3,h,w) of one colour.
 function image.canvas(h, w, colour)
@@ -185,8 +188,8 @@ end
 -- luminance(t) --> (1,H,W) = 0.299 R + 0.587 G + 0.114 B of one (3,H,W) (ITU-R BT.601).
 image.luminance = draw.luminance
 
--- blend(a, b, alpha) --> (C,H,W) = (1 - alpha) a + alpha b; alpha is a number, or a mask (1,H,W) or (C,H,W). One
--- channel stands for all.
+-- blend(a, b, alpha) --> (C,H,W) = (1 - alpha) a + alpha b; alpha is a number, or a mask (1,H,W) or (C,H,W).
+-- One channel stands for all.
 function image.blend(a, b, alpha)
   if type(alpha) == "number" then
     local h, w = extent(a)
@@ -198,9 +201,9 @@ end
 -- colormaps: list of the names that colormap takes.
 image.colormaps = draw.colormaps()
 
--- colormap(map [, name = "viridis"]) --> (3,H,W) from one (1,H,W) with values in [0,1] (clamped; NaN counts as 0).
--- Maps: "viridis", even in lightness; "turbo" and "jet", rainbows; "heat", black to white over red; "grey"; and for
--- signed data with zero at 0.5 (see stretch) "diverging", blue to red over white.
+-- colormap(map [, name = "viridis"]) --> (3,H,W) from one (1,H,W) with values in [0,1] (clamped; NaN counts
+-- as 0). Maps: "viridis", even in lightness; "turbo" and "jet", rainbows; "heat", black to white over red;
+-- "grey"; and for signed data with zero at 0.5 (see stretch) "diverging", blue to red over white.
 function image.colormap(map, name)
   name = name or "viridis"
   check.choice("image.colormap", "colour map", name, image.colormaps)
@@ -209,10 +212,10 @@ end
 
 local STRETCH = { method = "auto", percentile = false, per_channel = false }
 
--- stretch(t [, options]) --> like t, in [0,1] for display: y = (x - low) / (high - low), clamped, one range for each
--- image of (...,C,H,W). Options:
---   method = "minmax": from the smallest to the largest value; "symmetric": around zero, so that zero becomes 0.5;
---     "auto" (default): symmetric if there are values of both signs, else minmax;
+-- stretch(t [, options]) --> like t, in [0,1] for display: y = (x - low) / (high - low), clamped, one range
+-- for each image of (...,C,H,W). Options:
+--   method = "minmax": from the smallest to the largest value; "symmetric": around zero, so that zero
+--     becomes 0.5; "auto" (default): symmetric if there are values of both signs, else minmax;
 --     "percentile": as auto, with percentile 99;
 --   percentile = p: the range of the middle p percent of the values (default: of all);
 --   per_channel = true: a range for each channel.
@@ -231,9 +234,9 @@ end
 
 local HEAT = { alpha = 0.5, colormap = "turbo", stretch = true }
 
--- heat(image, map [, {alpha = 0.5, colormap = "turbo", stretch = true}]) --> (3,H,W): the map's colours over the image.
--- map is (h,w) or (1,h,w) of any size; it is stretched to [0,1] (`stretch` may be false, or options for stretch) and
--- enlarged bicubically. alpha is the opacity of the colours.
+-- heat(image, map [, {alpha = 0.5, colormap = "turbo", stretch = true}]) --> (3,H,W): the map's colours over
+-- the image. map is (h,w) or (1,h,w) of any size; it is stretched to [0,1] (`stretch` may be false, or
+-- options for stretch) and enlarged bicubically. alpha is the opacity of the colours.
 function image.heat(t, map, options)
   options = check.options("image.heat", options, HEAT)
   check.choice("image.heat", "colour map", options.colormap, image.colormaps)
@@ -245,14 +248,15 @@ function image.heat(t, map, options)
   return image.blend(image.rgb(t), colours, options.alpha)
 end
 
--- ---- Drawing ----------------------------------------------------------------------------------------------------
+-- ---- Drawing ----------------------------------------------------------------------------------------------
 
 -- rectangle(t, y, x, h, w [, colour = 1]) --> t with a filled rectangle.
 function image.rectangle(t, y, x, h, w, colour)
   return draw.rectangle(t, y, x, h, w, rgb_values(colour or 1))
 end
 
--- frame(t, y, x, h, w [, {colour = {1, 0, 0}, width = 2}]) --> t with the outline of a rectangle, drawn inwards.
+-- frame(t, y, x, h, w [, {colour = {1, 0, 0}, width = 2}]) --> t with the outline of a rectangle, drawn
+-- inwards.
 function image.frame(t, y, x, h, w, options)
   options = check.options("image.frame", options, { colour = { 1, 0, 0 }, width = 2 })
   local n, colour = math.min(options.width, h, w), options.colour
@@ -262,21 +266,22 @@ function image.frame(t, y, x, h, w, options)
   return image.rectangle(t, y, x + w - n, h, n, colour)
 end
 
--- paste(t, y, x, picture) --> t with the picture on it, its corner at (y, x). Grey pictures go onto any image.
+-- paste(t, y, x, picture) --> t with the picture on it, its corner at (y, x). Grey pictures go onto any
+-- image.
 function image.paste(t, y, x, picture) return draw.picture(t, y, x, picture) end
 
 -- text_size(string [, scale = 1]) --> height, width in pixels that text would take.
 function image.text_size(s, scale) return draw.text_size(s, scale or 1) end
 
--- text(t, y, x, string [, {colour = 0, scale = 1}]) --> t with the text on it, its top left corner at (y, x), on one
--- line. At scale 1 capitals are 9 pixels high; other than ASCII shows as '?'.
+-- text(t, y, x, string [, {colour = 0, scale = 1}]) --> t with the text on it, its top left corner at (y,
+-- x), on one line. At scale 1 capitals are 9 pixels high; other than ASCII shows as '?'.
 function image.text(t, y, x, s, options)
   options = check.options("image.text", options, { colour = 0, scale = 1 })
   return draw.text(t, y, x, s, options.scale, rgb_values(options.colour))
 end
 
--- elide(string, width [, scale = 1]) --> the string, shortened by "..." at its end so that it is at most `width`
--- pixels wide; "" if not even that fits.
+-- elide(string, width [, scale = 1]) --> the string, shortened by "..." at its end so that it is at most
+-- `width` pixels wide; "" if not even that fits.
 function image.elide(s, width, scale)
   local function wide(text) return select(2, draw.text_size(text, scale or 1)) > width end
   if not wide(s) then return s end
