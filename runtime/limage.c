@@ -113,6 +113,14 @@ static sb_filter check_filter(lua_State *L, int arg) {
   return filters[luaL_checkoption(L, arg, NULL, names)];
 }
 
+/* extent(t) --> height, width */
+static int image_extent(lua_State *L) {
+  sb_planes t = sb_check_planes(L, 1, "image");
+  lua_pushinteger(L, t.h);
+  lua_pushinteger(L, t.w);
+  return 2;
+}
+
 /* resize(t, h, w, filter) --> (..., h, w) */
 static int image_resize(lua_State *L) {
   sb_planes in = sb_check_planes(L, 1, "image.resize");
@@ -164,13 +172,10 @@ static int image_affine(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"decode", image_decode},
-                                     {"encode", image_encode},
-                                     {"resize", image_resize},
-                                     {"crop", image_crop},
-                                     {"flip", image_flip},
-                                     {"affine", image_affine},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {{"decode", image_decode}, {"encode", image_encode},
+                                     {"extent", image_extent}, {"resize", image_resize},
+                                     {"crop", image_crop},     {"flip", image_flip},
+                                     {"affine", image_affine}, {NULL, NULL}};
 
 static void new_holder(lua_State *L, const char *name, lua_CFunction gc) {
   luaL_newmetatable(L, name);

@@ -7,10 +7,7 @@ local DEFAULTS = {
 }
 local SMALLEST_CELL = 64 -- pixels; smaller maps are enlarged to about this
 
-local function extent(t)
-  local size = t:size()
-  return size[#size - 1], size[#size]
-end
+local extent = require("switchback.core").image.extent
 
 -- The sides of a cell: the largest picture, enlarged by `scale`.
 local function cell_size(list, scale)
@@ -45,10 +42,10 @@ local function ink(background)
   return 0.299 * r + 0.587 * g + 0.114 * b > 0.5 and 0.1 or 0.95
 end
 
-local function write(canvas, y, x, s, width, scale, colour)
+local function write(canvas, y, x, s, width, scale, color)
   s = image.elide(s, width, scale)
   local _, wide = image.text_size(s, scale)
-  image.text(canvas, y, x + (width - wide) // 2, s, { scale = scale, colour = colour })
+  image.text(canvas, y, x + (width - wide) // 2, s, { scale = scale, color = color })
 end
 
 -- Text grows with the cell, in halves so that strokes stay sharp.
@@ -82,10 +79,10 @@ end
 return function(list, options)
   local o = check.options("image.grid", options, DEFAULTS)
   if #list == 0 then error("image.grid: the list of images is empty", 2) end
-  local l, colour = layout(list, o), ink(o.background)
+  local l, color = layout(list, o), ink(o.background)
   local canvas = image.canvas(l.height, l.width, o.background)
   if o.title then
-    write(canvas, o.gap + 1, o.gap + 1, o.title, l.width - 2 * o.gap, l.title, colour)
+    write(canvas, o.gap + 1, o.gap + 1, o.title, l.width - 2 * o.gap, l.title, color)
   end
   for i, t in ipairs(list) do
     local y = 1 + l.top + (i - 1) // l.columns * (l.h + l.label + l.gap)
@@ -93,7 +90,7 @@ return function(list, options)
     local picture = enlarged(t, l.h, l.w)
     local h, w = extent(picture)
     image.paste(canvas, y + (l.h - h) // 2, x + (l.w - w) // 2, picture)
-    if o.labels and o.labels[i] then write(canvas, y + l.h + 3, x, o.labels[i], l.w, l.text, colour) end
+    if o.labels and o.labels[i] then write(canvas, y + l.h + 3, x, o.labels[i], l.w, l.text, color) end
   end
   return canvas
 end

@@ -14,15 +14,9 @@ local image = {}
 
 -- ---- Arguments --------------------------------------------------------------------------------------------
 
-local function extent(t)
-  local size = t:size()
-  if #size < 2 then error(("image: expected an image, got %d dimensions"):format(#size), 3) end
-  return size[#size - 1], size[#size]
-end
-
-local function rgb_values(colour)
-  if type(colour) == "table" then return colour[1], colour[2], colour[3] end
-  return colour, colour, colour
+local function rgb_values(color)
+  if type(color) == "table" then return color[1], color[2], color[3] end
+  return color, color, color
 end
 
 -- ---- Files ------------------------------------------------------------------------------------------------
@@ -108,13 +102,13 @@ image.crop = codec.crop
 
 -- centre_crop(t, h, w) --> the middle (..., h, w) of t. It must not be larger than t.
 function image.centre_crop(t, h, w)
-  local from_h, from_w = extent(t)
+  local from_h, from_w = codec.extent(t)
   return codec.crop(t, (from_h - h) // 2 + 1, (from_w - w) // 2 + 1, h, w)
 end
 
 -- square(t) --> the largest square in the middle of t.
 function image.square(t)
-  local h, w = extent(t)
+  local h, w = codec.extent(t)
   local side = math.min(h, w)
   return image.centre_crop(t, side, side)
 end
@@ -123,7 +117,7 @@ local function rounded(x) return math.max(1, math.floor(x + 0.5)) end
 
 -- fit(t, h, w [, {method = "auto"}]) --> (..., h, w): t scaled to cover h x w and centre-cropped.
 function image.fit(t, h, w, options)
-  local from_h, from_w = extent(t)
+  local from_h, from_w = codec.extent(t)
   local scale = math.max(h / from_h, w / from_w)
   local to_h, to_w = math.max(h, rounded(from_h * scale)), math.max(w, rounded(from_w * scale))
   return image.centre_crop(image.resize(t, to_h, to_w, options), h, w)
@@ -133,7 +127,7 @@ end
 -- middle, with `fill` (a number) around it.
 function image.contain(t, h, w, options)
   options = check.options("image.contain", options, { method = "auto", fill = 0.5 })
-  local from_h, from_w = extent(t)
+  local from_h, from_w = codec.extent(t)
   local scale = math.min(h / from_h, w / from_w)
   local to_h, to_w = math.min(h, rounded(from_h * scale)), math.min(w, rounded(from_w * scale))
   local inner = image.resize(t, to_h, to_w, { method = options.method })
@@ -155,7 +149,7 @@ end
 -- default. The target pixel at (y, x) is looked up bilinearly at (yy y + yx x + dy, xy y + xx x + dx), both
 -- relative to the centre of their picture; what lies outside is `fill`.
 function image.affine(t, m, options)
-  options = check.options("image.affine", options, { fill = 0.5, size = { extent(t) } })
+  options = check.options("image.affine", options, { fill = 0.5, size = { codec.extent(t) } })
   return codec.affine(t, m[1], m[2], m[3], m[4], m[5], m[6], options.fill, options.size[1], options.size[2])
 end
 
@@ -174,14 +168,14 @@ end
 
 -- ---- Colours ----------------------------------------------------------------------------------------------
 
--- canvas(h, w [, colour = 1]) --> (3,h,w) of one colour.
-function image.canvas(h, w, colour)
-  return image.rectangle(core.tensor.zeros(3, h, w), 1, 1, h, w, colour or 1)
+-- canvas(h, w [, color = 1]) --> (3,h,w) of one colour.
+function image.canvas(h, w, color)
+  return image.rectangle(core.tensor.zeros(3, h, w), 1, 1, h, w, color or 1)
 end
 
 -- rgb(t) --> (3,H,W) of one image: grey is repeated.
 function image.rgb(t)
-  local h, w = extent(t)
+  local h, w = codec.extent(t)
   return draw.picture(core.tensor.zeros(3, h, w), 1, 1, t)
 end
 
@@ -192,7 +186,7 @@ image.luminance = draw.luminance
 -- One channel stands for all.
 function image.blend(a, b, alpha)
   if type(alpha) == "number" then
-    local h, w = extent(a)
+    local h, w = codec.extent(a)
     alpha = draw.rectangle(core.tensor.zeros(1, h, w), 1, 1, h, w, alpha, alpha, alpha)
   end
   return draw.blend(a, b, alpha)
@@ -240,30 +234,30 @@ local HEAT = { alpha = 0.5, colormap = "turbo", stretch = true }
 function image.heat(t, map, options)
   options = check.options("image.heat", options, HEAT)
   check.choice("image.heat", "colour map", options.colormap, image.colormaps)
-  local h, w = extent(t)
+  local h, w = codec.extent(t)
   if options.stretch then
     map = image.stretch(map, options.stretch ~= true and options.stretch or nil)
   end
-  local colours = draw.colormap(codec.resize(map, h, w, "auto"), options.colormap)
-  return image.blend(image.rgb(t), colours, options.alpha)
+  local colors = draw.colormap(codec.resize(map, h, w, "auto"), options.colormap)
+  return image.blend(image.rgb(t), colors, options.alpha)
 end
 
 -- ---- Drawing ----------------------------------------------------------------------------------------------
 
--- rectangle(t, y, x, h, w [, colour = 1]) --> t with a filled rectangle.
-function image.rectangle(t, y, x, h, w, colour)
-  return draw.rectangle(t, y, x, h, w, rgb_values(colour or 1))
+-- rectangle(t, y, x, h, w [, color = 1]) --> t with a filled rectangle.
+function image.rectangle(t, y, x, h, w, color)
+  return draw.rectangle(t, y, x, h, w, rgb_values(color or 1))
 end
 
--- frame(t, y, x, h, w [, {colour = {1, 0, 0}, width = 2}]) --> t with the outline of a rectangle, drawn
+-- frame(t, y, x, h, w [, {color = {1, 0, 0}, width = 2}]) --> t with the outline of a rectangle, drawn
 -- inwards.
 function image.frame(t, y, x, h, w, options)
-  options = check.options("image.frame", options, { colour = { 1, 0, 0 }, width = 2 })
-  local n, colour = math.min(options.width, h, w), options.colour
-  image.rectangle(t, y, x, n, w, colour)
-  image.rectangle(t, y + h - n, x, n, w, colour)
-  image.rectangle(t, y, x, h, n, colour)
-  return image.rectangle(t, y, x + w - n, h, n, colour)
+  options = check.options("image.frame", options, { color = { 1, 0, 0 }, width = 2 })
+  local n, color = math.min(options.width, h, w), options.color
+  image.rectangle(t, y, x, n, w, color)
+  image.rectangle(t, y + h - n, x, n, w, color)
+  image.rectangle(t, y, x, h, n, color)
+  return image.rectangle(t, y, x + w - n, h, n, color)
 end
 
 -- paste(t, y, x, picture) --> t with the picture on it, its corner at (y, x). Grey pictures go onto any
@@ -273,11 +267,11 @@ function image.paste(t, y, x, picture) return draw.picture(t, y, x, picture) end
 -- text_size(string [, scale = 1]) --> height, width in pixels that text would take.
 function image.text_size(s, scale) return draw.text_size(s, scale or 1) end
 
--- text(t, y, x, string [, {colour = 0, scale = 1}]) --> t with the text on it, its top left corner at (y,
+-- text(t, y, x, string [, {color = 0, scale = 1}]) --> t with the text on it, its top left corner at (y,
 -- x), on one line. At scale 1 capitals are 9 pixels high; other than ASCII shows as '?'.
 function image.text(t, y, x, s, options)
-  options = check.options("image.text", options, { colour = 0, scale = 1 })
-  return draw.text(t, y, x, s, options.scale, rgb_values(options.colour))
+  options = check.options("image.text", options, { color = 0, scale = 1 })
+  return draw.text(t, y, x, s, options.scale, rgb_values(options.color))
 end
 
 -- elide(string, width [, scale = 1]) --> the string, shortened by "..." at its end so that it is at most

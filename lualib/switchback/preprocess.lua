@@ -89,7 +89,7 @@ local function sized(image, c)
   if not c.size then return image end
   if c.crop == "square" then image = square(image) end
   if image:size(2) == c.size[1] and image:size(3) == c.size[2] then return image end
-  return core.image.resize(image, c.size[1], c.size[2], { method = "bilinear" })
+  return core.image.resize(image, c.size[1], c.size[2], "bilinear")
 end
 
 local function swapped(t) -- (3,H,W): red for blue
