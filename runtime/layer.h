@@ -71,7 +71,12 @@ typedef struct sb_param {
 
 /* ---- Weights ----------------------------------------------------------------------------- */
 
-typedef enum sb_init { SB_INIT_ZERO, SB_INIT_ONE, SB_INIT_HE } sb_init; /* He et al. 2015 */
+typedef enum sb_init {
+  SB_INIT_ZERO,
+  SB_INIT_ONE,
+  SB_INIT_QUARTER,
+  SB_INIT_HE /* He et al. 2015 */
+} sb_init;
 
 typedef struct sb_weight {
   const char *name;

@@ -43,12 +43,14 @@ static void given_shapes(lua_State *L, sb_layer_object *self) {
 }
 
 static void initialise(const sb_weight *w, sb_tensor *t, sb_rng *rng) {
-  double fan_in = (double)sb_shape_span(&t->shape, 1, t->shape.rank);
-  double deviation = sqrt(2 / (fan_in < 1 ? 1 : fan_in)); /* He et al. 2015, eq. 10 */
+  static const float constants[] = {
+      [SB_INIT_ZERO] = 0, [SB_INIT_ONE] = 1, [SB_INIT_QUARTER] = 0.25f};
   if (w->init != SB_INIT_HE) {
-    sb_fill(t, w->init == SB_INIT_ONE ? 1 : 0);
+    sb_fill(t, constants[w->init]);
     return;
   }
+  double fan_in = (double)sb_shape_span(&t->shape, 1, t->shape.rank);
+  double deviation = sqrt(2 / (fan_in < 1 ? 1 : fan_in)); /* He et al. 2015, eq. 10 */
   for (int64_t i = 0, n = sb_count(t); i < n; i++)
     t->data[i] = (float)(deviation * sb_rng_normal(rng));
 }

@@ -1,28 +1,34 @@
-/* rectifier.h: what the ReLU family has in common on the way back (Springenberg et al. 2015, fig.
- * 1). */
+/* rectifier.h: what the ReLU family has in common on the way back (Springenberg et al. 2015).
+
+   gradient: dy * slope(x). guided: the gradient where x > 0 and dy > 0. deconv: max(dy, 0),
+   whatever the sign of x. A file of the family defines value and slope as for
+   SB_POINTWISE(CONFIG, in), keeps its input, and says SB_RECTIFIER(CONFIG). */
 #ifndef SB_RECTIFIER_H
 #define SB_RECTIFIER_H
 
-#include "layer.h"
+#include "layers/pointwise.h"
 
-/* dx from dy by the rule of the walk: gradient: dy * slope(x); guided: dy where x > 0 and dy > 0;
-   deconv: max(dy, 0). Needs the kept input. */
-static inline void sb_rectifier_backward(const sb_call *c, float (*slope)(const void *, float)) {
-  const float *x = c->in[0].data, *dy = c->dy[0].data;
-  float *dx = c->dx[0].data;
-  int64_t n = sb_count(&c->dy[0]);
-  if (!dx) return;
-  switch (c->rules.rectifier) {
-  case SB_GRADIENT:
-    for (int64_t i = 0; i < n; i++) dx[i] = dy[i] * slope(c->config, x[i]);
-    break;
-  case SB_GUIDED:
-    for (int64_t i = 0; i < n; i++) dx[i] = x[i] > 0 && dy[i] > 0 ? dy[i] : 0;
-    break;
-  case SB_DECONV:
-    for (int64_t i = 0; i < n; i++) dx[i] = dy[i] > 0 ? dy[i] : 0;
-    break;
+#define SB_RECTIFIER_BACKWARD(CONFIG)                                                              \
+  SB_POINTWISE_BACKWARD(true_gradient, CONFIG, in)                                                 \
+  SB_EACH_ELEMENT(guided, CONFIG, const float *x = c->in[0].data; const float *dy = c->dy[0].data; \
+                  float *dx = c->dx[0].data;                                                       \
+                  , dx[i] = (x[i] > 0 ? slope(f, x[i]) : 0) * (dy[i] > 0 ? dy[i] : 0);)            \
+  SB_EACH_ELEMENT(deconv, CONFIG, const float *dy = c->dy[0].data; float *dx = c->dx[0].data;      \
+                  , dx[i] = dy[i] > 0 ? dy[i] : 0;)                                                \
+  static void rectifier_backward(const sb_call *c) {                                               \
+    if (!c->dx[0].data) return;                                                                    \
+    switch (c->rules.rectifier) {                                                                  \
+    case SB_GRADIENT: true_gradient(c); break;                                                     \
+    case SB_GUIDED: guided(c); break;                                                              \
+    case SB_DECONV: deconv(c); break;                                                              \
+    }                                                                                              \
   }
-}
+
+#define SB_RECTIFIER(CONFIG)                                                                       \
+  SB_POINTWISE_FORWARD(CONFIG)                                                                     \
+  SB_RECTIFIER_BACKWARD(CONFIG)                                                                    \
+  static void backward(const sb_call *c) {                                                         \
+    rectifier_backward(c);                                                                         \
+  }
 
 #endif

@@ -1,19 +1,15 @@
-/* relu: y = max(x, 0) (Nair & Hinton 2010). */
+/* relu: y = max(x, 0) (Nair & Hinton 2010). NaN stays NaN. */
 #include "layers/rectifier.h"
 
-static void forward(const sb_call *c) {
-  const float *x = c->in[0].data;
-  float *y = c->out[0].data;
-  for (int64_t i = 0, n = sb_count(&c->in[0]); i < n; i++) y[i] = x[i] > 0 ? x[i] : 0;
+static inline float value(const void *f, float x) {
+  return x < 0 ? 0 : x;
 }
 
-static float slope(const void *config, float x) {
+static inline float slope(const void *f, float x) {
   return x > 0 ? 1 : 0;
 }
 
-static void backward(const sb_call *c) {
-  sb_rectifier_backward(c, slope);
-}
+SB_RECTIFIER(void)
 
 const sb_layer sb_layer_relu = {
     .name = "relu",
