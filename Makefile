@@ -17,7 +17,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpo
   -Wvla -Wundef -Wno-unused-parameter -Wno-missing-field-initializers
 # Recursive on purpose: pkg-config must not run before `make deps` has installed it.
 SB_CFLAGS = -std=c11 -D_GNU_SOURCE -DSB_VERSION='"$(VERSION)"' -fPIC -ffp-contract=fast \
-  -fno-math-errno -pthread $(WARNINGS) $(CFLAGS) -Iruntime -I$(BUILD)/proto \
+  -fno-math-errno -fno-trapping-math -pthread $(WARNINGS) $(CFLAGS) -Iruntime -I$(BUILD)/proto \
   $(shell pkg-config --cflags $(LIBS) | sed 's/-I/-isystem /g') -isystem /usr/include/stb
 SB_LIBS   = $(shell pkg-config --libs $(LIBS)) -lstb -lm -pthread
 

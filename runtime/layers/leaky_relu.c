@@ -9,11 +9,13 @@ static const sb_param params[] = {
     SB_PARAM(leaky_relu, slope, SB_FLOAT, "0.01", SB_ANY, "factor of negative inputs"), {NULL}};
 
 static inline float value(const leaky_relu *f, float x) {
-  return x * (x > 0 ? 1 : (float)f->slope);
+  float low = (float)f->slope;
+  return x * (x > 0 ? 1 : low);
 }
 
 static inline float slope(const leaky_relu *f, float x) {
-  return x > 0 ? 1 : (float)f->slope;
+  float low = (float)f->slope;
+  return x > 0 ? 1 : low;
 }
 
 SB_RECTIFIER(leaky_relu)
