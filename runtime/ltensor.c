@@ -101,6 +101,14 @@ int sb_opt_dim(lua_State *L, int arg, int rank, int fallback) {
   return lua_isnoneornil(L, arg) ? fallback : sb_check_dim(L, arg, rank);
 }
 
+lua_Integer sb_pop_integer(lua_State *L, const char *name) {
+  int is_integer;
+  lua_Integer i = lua_tointegerx(L, -1, &is_integer);
+  if (!is_integer) luaL_error(L, "%s: integers expected, got a %s", name, luaL_typename(L, -1));
+  lua_pop(L, 1);
+  return i;
+}
+
 int64_t sb_check_position(lua_State *L, const char *name, lua_Integer i, int64_t n) {
   if (i == 0 || i > n || i < -n)
     luaL_error(L, "%s: position %I is outside 1..%I", name, i, (lua_Integer)n);
@@ -174,6 +182,9 @@ static void push_methods(lua_State *L) {
   sb_tensor_views(L);
   sb_tensor_math(L);
   sb_tensor_reductions(L);
+  sb_tensor_orders(L);
+  sb_tensor_arranging(L);
+  sb_tensor_products(L);
 }
 
 /* Completes the metatable below the methods on top. */

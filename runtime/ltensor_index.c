@@ -12,6 +12,7 @@ typedef struct region {
   sb_shape extent;
   int64_t first[SB_MAX_RANK];
   bool dropped[SB_MAX_RANK];
+  bool has_range;
   bool is_view; /* by the key's form, whatever the sizes: positions, then at most one range */
 } region;
 
@@ -27,47 +28,35 @@ static void take_position(lua_State *L, const sb_tensor *t, region *r, int d, lu
   r->dropped[d] = true;
 }
 
-static lua_Integer integer_field(lua_State *L, int table, int i) {
-  int is_integer;
-  lua_geti(L, table, i);
-  lua_Integer value = lua_tointegerx(L, -1, &is_integer);
-  if (!is_integer) luaL_error(L, "index: a range is {first, last} or {}");
-  lua_pop(L, 1);
-  return value;
-}
-
-/* The range in the table on top of the stack: {} is everything, {first, last} includes both. */
+/* The range {first, last} in the table on top of the stack. */
 static void take_range(lua_State *L, const sb_tensor *t, region *r, int d) {
-  int table = lua_gettop(L);
-  if (luaL_len(L, table) == 0) return;
-  int64_t n = t->shape.dim[d];
-  r->first[d] = sb_check_position(L, "index", integer_field(L, table, 1), n);
-  int64_t last = sb_check_position(L, "index", integer_field(L, table, 2), n);
+  if (luaL_len(L, -1) != 2) luaL_error(L, "index: a range is {first, last} or {}");
+  int64_t n = t->shape.dim[d], last;
+  lua_geti(L, -1, 1);
+  r->first[d] = sb_check_position(L, "index", sb_pop_integer(L, "index"), n);
+  lua_geti(L, -1, 2);
+  last = sb_check_position(L, "index", sb_pop_integer(L, "index"), n);
   if (last < r->first[d])
     luaL_error(L, "index: the range from %I to %I is empty", (lua_Integer)r->first[d] + 1,
                (lua_Integer)last + 1);
   r->extent.dim[d] = last - r->first[d] + 1;
 }
 
-static void take_entry(lua_State *L, const sb_tensor *t, region *r, int d, bool *narrowed) {
-  if (lua_istable(L, -1)) {
-    int64_t before = luaL_len(L, -1);
-    take_range(L, t, r, d);
-    if (*narrowed && before) r->is_view = false;
-    *narrowed = true;
+/* Pops the entry of a key that belongs to dimension d. */
+static void take_entry(lua_State *L, const sb_tensor *t, region *r, int d) {
+  bool is_range = lua_istable(L, -1), everything = is_range && luaL_len(L, -1) == 0;
+  if (r->has_range && !everything) r->is_view = false;
+  r->has_range = r->has_range || is_range;
+  if (!is_range) {
+    take_position(L, t, r, d, sb_pop_integer(L, "index"));
     return;
   }
-  int is_integer;
-  lua_Integer i = lua_tointegerx(L, -1, &is_integer);
-  if (!is_integer)
-    luaL_error(L, "index: a position is an integer or a range, got a %s", luaL_typename(L, -1));
-  take_position(L, t, r, d, i);
-  if (*narrowed) r->is_view = false;
+  if (!everything) take_range(L, t, r, d);
+  lua_pop(L, 1);
 }
 
 static region check_region(lua_State *L, const sb_tensor *t) {
   region r = whole(t);
-  bool narrowed = false; /* a range came: what follows must be everything for a view */
   if (lua_type(L, 2) == LUA_TNUMBER) {
     take_position(L, t, &r, 0, luaL_checkinteger(L, 2));
     return r;
@@ -78,8 +67,7 @@ static region check_region(lua_State *L, const sb_tensor *t) {
     luaL_error(L, "index: %I positions for a tensor of %d dimensions", n, t->shape.rank);
   for (int d = 0; d < (int)n; d++) {
     lua_geti(L, 2, d + 1);
-    take_entry(L, t, &r, d, &narrowed);
-    lua_pop(L, 1);
+    take_entry(L, t, &r, d);
   }
   return r;
 }

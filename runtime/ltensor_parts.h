@@ -8,6 +8,9 @@
 
 #include "ltensor.h"
 
+/* Positions are answered in float32 tensors, which count exactly this far. */
+enum { SB_EXACT_POSITIONS = 1 << 24 };
+
 void sb_tensor_new(lua_State *L); /* constructors: not methods */
 void sb_tensor_views(lua_State *L);
 void sb_tensor_math(lua_State *L);
@@ -44,6 +47,8 @@ int sb_to_dim(lua_State *L, int arg, lua_Integer dim, int rank);
 int sb_check_dim(lua_State *L, int arg, int rank);
 /* The same for the optional argument that means `fallback` when absent. */
 int sb_opt_dim(lua_State *L, int arg, int rank, int fallback);
+/* Pops an entry of a list that must be an integer. */
+lua_Integer sb_pop_integer(lua_State *L, const char *name);
 /* A position, counted from 0, of the integer i that a person wrote: 1 to n, or -1 to -n. */
 int64_t sb_check_position(lua_State *L, const char *name, lua_Integer i, int64_t n);
 

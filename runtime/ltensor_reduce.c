@@ -1,9 +1,9 @@
 /* ltensor_reduce.c: sums, extremes and their positions, of a whole tensor or along dimensions. */
 #include <lauxlib.h>
 
+#include "arrange.h"
 #include "ltensor_parts.h"
 #include "reduce.h"
-#include "walk.h"
 
 /* ---- Which dimensions ------------------------------------------------------------------------ */
 
@@ -22,8 +22,7 @@ static void mark_dims(lua_State *L, int rank, bool reduced[SB_MAX_RANK]) {
   }
   for (lua_Integer i = 1, n = luaL_len(L, 2); i <= n; i++) {
     lua_geti(L, 2, i);
-    reduced[sb_to_dim(L, 2, luaL_checkinteger(L, -1), rank)] = true;
-    lua_pop(L, 1);
+    reduced[sb_to_dim(L, 2, sb_pop_integer(L, "dimensions"), rank)] = true;
   }
 }
 
@@ -37,20 +36,16 @@ static sb_shape reduced_shape(const sb_shape *s, const bool *reduced, bool keep)
 
 /* Dimensions that are not neighbours are first brought together by a copy, behind the others. */
 static const float *push_gathered(lua_State *L, const sb_tensor *t, const bool *reduced) {
-  int64_t dense[SB_MAX_RANK], stride[SB_MAX_RANK];
   sb_shape shape = {0};
-  sb_strides(&t->shape, dense);
+  int order[SB_MAX_RANK];
   for (int pass = 0; pass < 2; pass++)
     for (int d = 0; d < t->shape.rank; d++)
       if (reduced[d] == (pass == 1)) {
-        stride[shape.rank] = dense[d];
+        order[shape.rank] = d;
         shape.dim[shape.rank++] = t->shape.dim[d];
       }
   sb_tensor *copy = sb_push_tensor(L, &shape);
-  sb_walk w = sb_walk_over(&shape);
-  sb_walk_add(&w, &shape);
-  sb_walk_add_strides(&w, stride);
-  sb_walk_copy(&w, copy->data, t->data);
+  sb_permute(copy, t, order);
   return copy->data;
 }
 
@@ -99,16 +94,14 @@ static int reduce(lua_State *L) {
 
 /* ---- Extremes -------------------------------------------------------------------------------- */
 
-static const int64_t exact_floats = 1 << 24;
-
 static plan check_extreme_plan(lua_State *L, const char *name, const sb_tensor *t) {
   plan p = check_plan(L, t);
   char text[SB_SHAPE_TEXT];
   if (p.lines.k == 0)
     luaL_error(L, "%s: no values along that dimension of %s", name, sb_shape_text(&t->shape, text));
-  if (p.lines.k > exact_floats)
+  if (p.lines.k > SB_EXACT_POSITIONS)
     luaL_error(L, "%s: %I positions, float32 counts to %I", name, (lua_Integer)p.lines.k,
-               (lua_Integer)exact_floats);
+               (lua_Integer)SB_EXACT_POSITIONS);
   return p;
 }
 
@@ -153,9 +146,7 @@ static int arg_extreme(lua_State *L) {
 static int tensor_cumsum(lua_State *L) {
   sb_tensor *t = sb_check_tensor(L, 1);
   int d = sb_check_dim(L, 2, t->shape.rank);
-  sb_lines l = {sb_shape_span(&t->shape, 0, d), t->shape.dim[d],
-                sb_shape_span(&t->shape, d + 1, t->shape.rank)};
-  sb_cumulate(t->data, l, sb_push_tensor(L, &t->shape)->data);
+  sb_cumulate(t->data, sb_lines_along(&t->shape, d), sb_push_tensor(L, &t->shape)->data);
   return 1;
 }
 

@@ -212,6 +212,16 @@ int64_t sb_extreme_all(const sb_reduction *r, const float *x, int64_t n) {
   return find_value(x, n, 1, (float)sb_reduce_all(r, x, n, 0));
 }
 
+double sb_dot(const float *x, const float *y, int64_t n) {
+  double acc[LANES] = {0};
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int j = 0; j < LANES; j++) acc[j] += (double)x[i + j] * y[i + j];
+  for (int j = 0; i + j < n; j++) acc[j] += (double)x[i + j] * y[i + j];
+  for (int j = 1; j < LANES; j++) acc[0] += acc[j];
+  return acc[0];
+}
+
 void sb_cumulate(const float *x, sb_lines l, float *y) {
   for (int64_t o = 0; o < l.outer; o++)
     for (int64_t j0 = 0; j0 < l.inner; j0 += LANES) {

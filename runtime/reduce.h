@@ -9,12 +9,6 @@
 
 #include "tensor.h"
 
-/* A tensor seen as outer x k x inner: k values are reduced for each of the outer * inner results.
- */
-typedef struct sb_lines {
-  int64_t outer, k, inner;
-} sb_lines;
-
 typedef struct sb_fold sb_fold;
 
 typedef struct sb_reduction {
@@ -31,6 +25,7 @@ extern const sb_reduction sb_reductions[];
 extern const sb_reduction sb_reduce_max, sb_reduce_min; /* k = 0 gives -inf and inf */
 
 double sb_reduce_all(const sb_reduction *r, const float *x, int64_t n, double correction);
+/* Reduces lines of k values to outer * inner results. */
 void sb_reduce_lines(const sb_reduction *r, const float *x, sb_lines l, double correction,
                      float *out);
 
@@ -41,6 +36,9 @@ int64_t sb_extreme_all(const sb_reduction *r, const float *x, int64_t n);
    exact below 2^24. */
 void sb_extreme_lines(const sb_reduction *r, const float *x, sb_lines l, float *values,
                       float *positions);
+
+/* The sum of x[i] * y[i]. */
+double sb_dot(const float *x, const float *y, int64_t n);
 
 /* y[i] = x[0] + ... + x[i] along the lines; y may be x. */
 void sb_cumulate(const float *x, sb_lines l, float *y);

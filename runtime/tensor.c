@@ -2,6 +2,11 @@
 
 #include <string.h>
 
+sb_lines sb_lines_along(const sb_shape *shape, int dim) {
+  return (sb_lines){sb_shape_span(shape, 0, dim), shape->dim[dim],
+                    sb_shape_span(shape, dim + 1, shape->rank)};
+}
+
 void sb_fill(sb_tensor *t, float value) {
   for (int64_t i = 0, n = sb_count(t); i < n; i++) t->data[i] = value;
 }

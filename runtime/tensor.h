@@ -19,6 +19,12 @@ static inline int64_t sb_count(const sb_tensor *t) {
   return sb_shape_count(&t->shape);
 }
 
+/* A tensor seen as outer x k x inner: lines of k values, inner apart, along one dimension. */
+typedef struct sb_lines {
+  int64_t outer, k, inner;
+} sb_lines;
+sb_lines sb_lines_along(const sb_shape *shape, int dim);
+
 void sb_fill(sb_tensor *t, float value);
 void sb_copy(sb_tensor *to, const sb_tensor *from); /* equal element counts */
 
