@@ -31,7 +31,7 @@ void sb_expand(sb_tensor *to, const sb_tensor *from) {
   sb_walk_copy(&w, to->data, from->data);
 }
 
-void sb_flip(sb_tensor *to, const sb_tensor *from, const bool *flipped) {
+void sb_reverse(sb_tensor *to, const sb_tensor *from, const bool *flipped) {
   int64_t stride[SB_MAX_RANK], offset = 0;
   if (sb_count(from) == 0) return;
   sb_strides(&from->shape, stride);

@@ -13,7 +13,7 @@ void sb_place(sb_tensor *to, const int64_t *first, const sb_tensor *from);
 /* `from` broadcasts to the shape of `to`. */
 void sb_expand(sb_tensor *to, const sb_tensor *from);
 /* Reverses the flipped dimensions. */
-void sb_flip(sb_tensor *to, const sb_tensor *from, const bool *flipped);
+void sb_reverse(sb_tensor *to, const sb_tensor *from, const bool *flipped);
 /* Repeats `from` along every dimension; extents of `to` are multiples, ranks are equal. */
 void sb_tile(sb_tensor *to, const sb_tensor *from);
 /* Position i along the lines of `to` is position which[i] (from 0) along those of `from`. */

@@ -47,7 +47,7 @@ static int tensor_flip(lua_State *L) {
   sb_shape dims = sb_check_shape(L, 2);
   bool flipped[SB_MAX_RANK] = {false};
   for (int i = 0; i < dims.rank; i++) flipped[sb_to_dim(L, 2, dims.dim[i], t->shape.rank)] = true;
-  sb_flip(sb_push_tensor(L, &t->shape), t, flipped);
+  sb_reverse(sb_push_tensor(L, &t->shape), t, flipped);
   return 1;
 }
 
