@@ -1,0 +1,182 @@
+-- sb.load: a network from a file, or by name.
+local files = require("switchback.core").files
+local description = require "switchback.description"
+local net = require "switchback.net"
+local paths = require "switchback.paths"
+local preprocess = require "switchback.preprocess"
+local suggest = require "switchback.suggest"
+
+local options_known = { "preprocess", "labels", "models", "prototxt", "weights", "untrained", "seed",
+                        "phase", "stages" }
+
+local function fail(format, ...) error(format:format(...), 0) end
+
+-- ---- Which file, in which format ----------------------------------------------------------------
+
+-- The folders where models may lie: those of SWITCHBACK_MODELS (or options.models), then the project's.
+local function model_folders(options)
+  local folders = paths.split(options.models or os.getenv "SWITCHBACK_MODELS")
+  folders[#folders + 1] = paths.find "models"
+  return folders
+end
+
+-- What the first bytes of a file without a telling name say: see the layouts of the formats.
+local function sniff(path)
+  local file, message = io.open(path, "rb")
+  if not file then error(message, 0) end
+  local head = file:read(512) or ""
+  file:close()
+  if head:find "^........{" and head:find "^.....\0\0\0" then return "safetensors" end
+  if head:find "^\8" then return "onnx" end -- field 1 of ONNX, a number
+  if head:find "^\10" and head:find "%z" then return "caffemodel" end -- field 1 of Caffe, text
+  if head:find "^%s*#?[%a_]+%s*[:{]" then return "prototxt" end
+end
+
+local extensions = { onnx = true, caffemodel = true, prototxt = true, safetensors = true }
+
+local function format_of(path)
+  local extension = (path:match "%.([^./]*)$" or ""):lower()
+  if extensions[extension] then return extension end
+  if files.kind(path) ~= "file" then return nil end
+  return sniff(path) or fail("%s: not a model file that is known (.onnx, .caffemodel, .prototxt)", path)
+end
+
+-- ---- Loaders -------------------------------------------------------------------------------------
+
+local function stem(path) return (path:gsub("%.[^./]*$", "")) end
+
+local function first_file(candidates)
+  for _, path in ipairs(candidates) do
+    if files.kind(path) == "file" then return path end
+  end
+end
+
+local function load_caffe(prototxt, weights, options)
+  return require("switchback.formats.caffe").load(prototxt, { weights = weights, seed = options.seed,
+    phase = options.phase, stages = options.stages })
+end
+
+local loaders = {}
+
+function loaders.onnx(path) return require("switchback.formats.onnx").load(path, {}) end
+
+function loaders.caffemodel(path, options, about)
+  local folder = paths.folder(path)
+  local candidates = { stem(path) .. ".prototxt", folder .. "/deploy.prototxt" }
+  if about and about.prototxt then table.insert(candidates, 1, folder .. "/" .. about.prototxt) end
+  local prototxt = options.prototxt or first_file(candidates)
+  if not prototxt then
+    fail("%s: a .prototxt describes the layers of a Caffe model; give options.prototxt (looked for %s)",
+      path, table.concat(candidates, ", "))
+  end
+  return load_caffe(prototxt, path, options)
+end
+
+function loaders.prototxt(path, options)
+  if options.untrained then return load_caffe(path, nil, options) end
+  local weights = options.weights or first_file { stem(path) .. ".caffemodel" }
+  if not weights then
+    fail("%s: no weights; give options.weights, or untrained = true (looked for %s.caffemodel)",
+      path, stem(path))
+  end
+  return load_caffe(path, weights, options)
+end
+
+function loaders.safetensors(path)
+  fail("%s: holds tensors, but not the network that they belong to; sb.safetensors.load reads them", path)
+end
+
+-- ---- Names ---------------------------------------------------------------------------------------
+
+local function find_weights(name, about, folders)
+  local tried = {}
+  for _, folder in ipairs(folders) do
+    for _, weights in ipairs(about.weights) do tried[#tried + 1] = folder .. "/" .. weights end
+  end
+  return first_file(tried) or
+    fail("%s: its weights were not found; put their folder on SWITCHBACK_MODELS. Looked for:\n  %s",
+      name, table.concat(tried, "\n  "))
+end
+
+-- name -> path of its weights, description.
+local function by_name(name, folders)
+  local named, names = description.named(folders), {}
+  for known in pairs(named) do names[#names + 1] = known end
+  table.sort(names)
+  if not named[name] then
+    fail("no network is called '%s'%s; known names: %s; model files end in .onnx, .caffemodel or .prototxt",
+      name, suggest.hint(name, names), table.concat(names, ", "))
+  end
+  local about, message = description.read(named[name])
+  if not about then error(message, 0) end
+  return find_weights(name, about, folders), about
+end
+
+local function locate(name_or_path, folders)
+  if format_of(name_or_path) or name_or_path:find "/" then
+    local about, message = description.for_weights(name_or_path, folders)
+    if message then error(message, 0) end
+    return name_or_path, about
+  end
+  return by_name(name_or_path, folders)
+end
+
+-- ---- Preprocessing and labels --------------------------------------------------------------------
+
+-- Fields of later tables win. `false` among the options: no preprocessing.
+local function merged(from_file, described, given)
+  if given == false then return nil end
+  local out = {}
+  for _, p in ipairs { from_file or {}, described or {}, given or {} } do
+    for key, value in pairs(p) do out[key] = value end
+  end
+  return next(out) and preprocess.complete(out) or nil
+end
+
+local function labels_of(given, about)
+  if given == false then return nil end
+  if given == nil then return about.labels end
+  local labels, message = description.labels(given, ".")
+  return labels or error(message, 0)
+end
+
+local function check_options(options)
+  for key in pairs(options) do
+    local known = false
+    for _, name in ipairs(options_known) do known = known or name == key end
+    if not known then
+      local hint = suggest.hint(tostring(key), options_known)
+      error(("load: unknown option '%s'%s"):format(tostring(key), hint), 3)
+    end
+  end
+end
+
+--- load(name_or_path [, options]) -> net (net.lua).
+-- A path ends in .onnx, .caffemodel or .prototxt (or its content tells). What the file does not say
+-- comes from its side file NAME.model.lua, or from the description in models/ that lists a file of
+-- this name among its weights (so googlenet.onnx is known wherever it lies); see description.lua.
+-- A name is that of a description: its weights are looked for in the folders of SWITCHBACK_MODELS
+-- (separated by colons), then in the project's models/.
+-- options, which win over descriptions:
+--   preprocess  fields as in preprocess.lua, or false for none
+--   labels      list of class names or path of a text file with one a line, or false for none
+--   models      folders to search instead of SWITCHBACK_MODELS
+--   prototxt    of a .caffemodel; default NAME.prototxt or deploy.prototxt beside it
+--   weights     of a .prototxt; default NAME.caffemodel beside it. untrained = true: weights drawn from
+--               `seed` (default 0) instead
+--   phase, stages  which of a prototxt's include rules hold: "TEST" (default) or "TRAIN"; "a b"
+-- Raises, naming the file, for files that are missing, damaged or hold what is not supported.
+local function load_net(name_or_path, options)
+  options = options or {}
+  check_options(options)
+  local folders = model_folders(options)
+  local path, about = locate(name_or_path, folders)
+  about = about or {}
+  local kind = format_of(path) or fail("%s: No such file", path)
+  local d = loaders[kind](path, options, about)
+  d.preprocess = merged(d.preprocess, about.preprocess, options.preprocess)
+  d.labels = labels_of(options.labels, about)
+  return net.new(d)
+end
+
+return { load = load_net }
