@@ -7,6 +7,7 @@
 static const luaL_Reg modules[] = {{"tensor", sb_open_tensor},
                                    {"rng", sb_open_rng},
                                    {"layer", sb_open_layer},
+                                   {"conv", sb_open_conv},
                                    {"system", sb_open_system},
                                    {"safetensors", sb_open_safetensors},
                                    {"onnx", sb_open_onnx},

@@ -8,6 +8,7 @@
 int sb_open_tensor(lua_State *L);
 int sb_open_rng(lua_State *L);
 int sb_open_layer(lua_State *L);
+int sb_open_conv(lua_State *L);
 int sb_open_system(lua_State *L);
 int sb_open_safetensors(lua_State *L);
 int sb_open_onnx(lua_State *L);
