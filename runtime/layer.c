@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "threads.h"
+
 #define SB_LAYER(name) extern const sb_layer sb_layer_##name;
 #include "layers.def"
 #undef SB_LAYER
@@ -16,6 +18,12 @@ const sb_layer *sb_find_layer(const char *name) {
   for (const sb_layer *const *l = sb_layers; *l; l++)
     if (strcmp((*l)->name, name) == 0) return *l;
   return NULL;
+}
+
+void sb_parallel_call(const sb_call *c, int64_t n, int64_t grain,
+                      void (*work)(void *context, int64_t first, int64_t last)) {
+  sb_call copy = *c;
+  sb_parallel(n, grain, work, &copy);
 }
 
 bool sb_shape_same(const void *config, const sb_shape *weights, const sb_shape *in, int n_in,

@@ -177,6 +177,12 @@ extern const sb_layer *const sb_layers[];
 /* The layer of that name, or NULL. */
 const sb_layer *sb_find_layer(const char *name);
 
+/* ---- Helper for forward and backward ------------------------------------------------------- */
+
+/* sb_parallel (threads.h) with a copy of the call as the context of `work`. */
+void sb_parallel_call(const sb_call *c, int64_t n, int64_t grain,
+                      void (*work)(void *context, int64_t first, int64_t last));
+
 /* ---- Helpers for shape rules --------------------------------------------------------------- */
 
 /* A shape rule for layers whose single output has the shape of their first input. */

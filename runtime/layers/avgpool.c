@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "layers/pooling.h"
-#include "threads.h"
 
 typedef struct avgpool {
   sb_pooling pool;
@@ -81,7 +80,7 @@ static void forward_planes(void *context, int64_t first, int64_t last) {
 
 static void forward(const sb_call *c) {
   int64_t planes = c->in[0].shape.dim[0] * c->in[0].shape.dim[1];
-  sb_parallel(planes, 4, forward_planes, (void *)c);
+  sb_parallel_call(c, planes, 4, forward_planes);
 }
 
 static void spread(const sb_pooling *p, float value, int64_t w, const taps *ty, const taps *tx,
@@ -112,7 +111,7 @@ static void backward_planes(void *context, int64_t first, int64_t last) {
 
 static void backward(const sb_call *c) {
   int64_t planes = c->in[0].shape.dim[0] * c->in[0].shape.dim[1];
-  if (c->dx[0].data) sb_parallel(planes, 4, backward_planes, (void *)c);
+  if (c->dx[0].data) sb_parallel_call(c, planes, 4, backward_planes);
 }
 
 static bool window(const void *config, const sb_shape *weights, sb_window *w) {

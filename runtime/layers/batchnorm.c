@@ -6,7 +6,6 @@
 
 #include "layer.h"
 #include "layers/normalise.h"
-#include "threads.h"
 
 typedef struct batchnorm {
   int channels;
@@ -91,7 +90,7 @@ static void forward_channels(void *context, int64_t first, int64_t last) {
 /* An empty batch has no statistics. */
 static void forward(const sb_call *c) {
   const batchnorm *f = c->config;
-  if (sb_count(&c->in[0]) > 0) sb_parallel(f->channels, 4, forward_channels, (void *)c);
+  if (sb_count(&c->in[0]) > 0) sb_parallel_call(c, f->channels, 4, forward_channels);
 }
 
 static void backward_channels(void *context, int64_t first, int64_t last) {
@@ -116,7 +115,7 @@ static void backward_channels(void *context, int64_t first, int64_t last) {
 
 static void backward(const sb_call *c) {
   const batchnorm *f = c->config;
-  if (sb_count(&c->in[0]) > 0) sb_parallel(f->channels, 4, backward_channels, (void *)c);
+  if (sb_count(&c->in[0]) > 0) sb_parallel_call(c, f->channels, 4, backward_channels);
 }
 
 const sb_layer sb_layer_batchnorm = {

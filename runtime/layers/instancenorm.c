@@ -4,7 +4,6 @@
 
 #include "layer.h"
 #include "layers/normalise.h"
-#include "threads.h"
 
 typedef struct instancenorm {
   int channels;
@@ -72,7 +71,7 @@ static void forward_planes(void *context, int64_t first, int64_t last) {
 
 static void forward(const sb_call *c) {
   int64_t planes = sb_count(&c->tape[0]);
-  if (sb_count(&c->in[0]) > 0) sb_parallel(planes, 4, forward_planes, (void *)c);
+  if (sb_count(&c->in[0]) > 0) sb_parallel_call(c, planes, 4, forward_planes);
 }
 
 static void backward_plane(const sb_call *c, const sb_norm_set *set, int64_t plane) {
@@ -101,7 +100,7 @@ static void backward_channels(void *context, int64_t first, int64_t last) {
 
 static void backward(const sb_call *c) {
   int64_t channels = c->in[0].shape.dim[1];
-  if (sb_count(&c->in[0]) > 0) sb_parallel(channels, 4, backward_channels, (void *)c);
+  if (sb_count(&c->in[0]) > 0) sb_parallel_call(c, channels, 4, backward_channels);
 }
 
 static bool window(const void *config, const sb_shape *w, sb_window *out) {

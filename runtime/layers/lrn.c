@@ -131,7 +131,7 @@ static void forward(const sb_call *c) {
   const float *x = c->in[0].data;
   for (int64_t i = 0; i < n; i++) c->scratch[i] = x[i] * x[i];
   sum_neighbours(c, false, c->scratch, c->tape[0].data);
-  sb_parallel(n, GRAIN, normalise, (void *)c);
+  sb_parallel_call(c, n, GRAIN, normalise);
 }
 
 /* scratch = dy x s^(-beta-1), what each place sends to its neighbourhood. */
@@ -161,9 +161,9 @@ static void backward(const sb_call *c) {
     sb_copy(&c->dx[0], &c->dy[0]);
     return;
   }
-  sb_parallel(n, GRAIN, send, (void *)c);
+  sb_parallel_call(c, n, GRAIN, send);
   sum_neighbours(c, true, c->scratch, c->dx[0].data);
-  sb_parallel(n, GRAIN, receive, (void *)c);
+  sb_parallel_call(c, n, GRAIN, receive);
 }
 
 static bool window(const void *config, const sb_shape *weights, sb_window *w) {

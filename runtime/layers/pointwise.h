@@ -25,7 +25,7 @@ enum { SB_POINTWISE_GRAIN = 1 << 16 }; /* elements that one thread takes at a ti
     SETUP for (int64_t i = first; i < last; i++) BODY                                              \
   }                                                                                                \
   static void NAME(const sb_call *c) {                                                             \
-    sb_parallel(sb_count(&c->in[0]), SB_POINTWISE_GRAIN, NAME##_range, (void *)c);                 \
+    sb_parallel_call(c, sb_count(&c->in[0]), SB_POINTWISE_GRAIN, NAME##_range);                    \
   }
 
 #define SB_POINTWISE_FORWARD(CONFIG)                                                               \

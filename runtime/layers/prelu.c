@@ -69,7 +69,7 @@ static void backward_planes(void *context, int64_t first, int64_t last) {
 
 static void for_planes(const sb_call *c, void (*work)(void *, int64_t, int64_t)) {
   int64_t n = plane_size(c), grain = (1 << 16) / (n < 1 ? 1 : n);
-  if (n > 0) sb_parallel(sb_count(&c->in[0]) / n, grain, work, (void *)c);
+  if (n > 0) sb_parallel_call(c, sb_count(&c->in[0]) / n, grain, work);
 }
 
 static void forward(const sb_call *c) {

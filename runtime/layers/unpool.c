@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "layers/pooling.h"
-#include "threads.h"
 
 typedef struct unpool {
   int size[2], kernel[2], stride[2], pad[4], overlap;
@@ -69,7 +68,7 @@ static void forward_planes(void *context, int64_t first, int64_t last) {
 
 static void forward(const sb_call *c) {
   int64_t planes = c->in[0].shape.dim[0] * c->in[0].shape.dim[1];
-  sb_parallel(planes, 4, forward_planes, (void *)c);
+  sb_parallel_call(c, planes, 4, forward_planes);
 }
 
 /* Each value takes the gradient at its switch, unless a later one overwrote it: owner[switch] is
@@ -93,7 +92,7 @@ static void backward_planes(void *context, int64_t first, int64_t last) {
 
 static void backward(const sb_call *c) {
   int64_t planes = c->in[0].shape.dim[0] * c->in[0].shape.dim[1];
-  if (c->dx[0].data) sb_parallel(planes, 4, backward_planes, (void *)c);
+  if (c->dx[0].data) sb_parallel_call(c, planes, 4, backward_planes);
 }
 
 /* The inverse of pooling's window, where that is known. */
