@@ -8,6 +8,7 @@
 #ifndef SB_LAYER_H
 #define SB_LAYER_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -67,7 +68,7 @@ typedef struct sb_param {
   { #field, type, offsetof(config, field), fallback, minimum, NULL, help }
 #define SB_PARAM_CHOICE(config, field, fallback, choices, help)                                    \
   { #field, SB_CHOICE, offsetof(config, field), fallback, 0, choices, help }
-#define SB_ANY (-1e300) /* no minimum */
+#define SB_ANY (-INFINITY) /* no minimum */
 
 /* ---- Weights ----------------------------------------------------------------------------- */
 
