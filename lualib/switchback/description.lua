@@ -7,6 +7,7 @@
 --   labels       list of class names, or the name of a text file beside the description with one a line
 -- It is data that people send each other: it runs as text only, without any library, for at most
 -- STEPS instructions and GROWTH kilobytes.
+local file = require "switchback.file"
 local files = require("switchback.core").files
 local paths = require "switchback.paths"
 local suggest = require "switchback.suggest"
@@ -65,13 +66,10 @@ end
 
 -- One name a line, without the WordNet identifier that lists of ImageNet put before it.
 local function read_labels(path)
-  local file, message = io.open(path, "r")
-  if not file then return nil, message end
+  local text, message = file.read(path)
+  if not text then return nil, message end
   local labels = {}
-  for line in file:lines() do
-    labels[#labels + 1] = line:gsub("\r$", ""):gsub("^n%d%d%d%d%d%d%d%d%s+", "")
-  end
-  file:close()
+  for line in text:gmatch "[^\r\n]+" do labels[#labels + 1] = line:gsub("^n%d%d%d%d%d%d%d%d%s+", "") end
   return labels
 end
 
@@ -86,12 +84,10 @@ local function as_list(value) return type(value) == "table" and value or { value
 
 --- read(path) -> description with `weights` and `labels` as lists; or nil, message.
 function description.read(path)
-  local file, message = io.open(path, "r")
-  if not file then return nil, message end
-  local text = file:read "a"
-  file:close()
+  local text, message = file.read(path)
+  if not text then return nil, message end
   local d
-  d, message = description.evaluate(text or "", path)
+  d, message = description.evaluate(text, path)
   if not d then return nil, message end
   d.weights = as_list(d.weights)
   if d.labels then d.labels, message = description.labels(d.labels, paths.folder(path)) end
@@ -103,9 +99,9 @@ end
 function description.named(folders)
   local found = {}
   for _, folder in ipairs(folders) do
-    for _, file in ipairs(files.list(folder) or {}) do
-      local name = file:sub(-#SUFFIX) == SUFFIX and file:sub(1, -#SUFFIX - 1)
-      if name and not found[name] then found[name] = folder .. "/" .. file end
+    for _, base in ipairs(files.list(folder) or {}) do
+      local name = base:sub(-#SUFFIX) == SUFFIX and base:sub(1, -#SUFFIX - 1)
+      if name and not found[name] then found[name] = folder .. "/" .. base end
     end
   end
   return found

@@ -21,19 +21,24 @@ function file.read(path, limit)
   return table.concat(parts)
 end
 
-local function write_all(path, bytes)
+local function write_all(path, content)
   local f, message = io.open(path, "wb")
   if not f then return nil, message end
-  local ok, trouble = f:write(bytes)
+  if type(content) == "string" then
+    local bytes = content
+    content = function() return f:write(bytes) end
+  end
+  local ok, trouble = content(f)
   local closed, late = f:close() -- a full disk may only show here
   return ok and closed, trouble or late
 end
 
--- file.write(path, bytes) --> true; or nil, message. Writes beside `path` and renames, so that a failure
--- leaves what was there before. The folder must exist.
-function file.write(path, bytes)
+-- file.write(path, content) --> true; or nil, message. `content` is the bytes, or a function that writes
+-- them to the open file that it gets and returns true, or nil and a message. Writes beside `path` and
+-- renames, so that a failure leaves what was there before. The folder must exist.
+function file.write(path, content)
   local temporary = path .. ".part"
-  local ok, message = write_all(temporary, bytes)
+  local ok, message = write_all(temporary, content)
   if ok then ok, message = os.rename(temporary, path) end
   if ok then return true end
   os.remove(temporary)

@@ -13,6 +13,7 @@ local sb = {
 -- What a script may never use is loaded when it first does, so that starting stays instant.
 local on_demand = {
   net = { "switchback.net", "new" },
+  load = { "switchback.load", "load" },
   occlude = { "switchback.occlude", "run" },
   ascend = { "switchback.ascend", "run" },
 }

@@ -1,4 +1,5 @@
 -- sb.load: a network from a file, or by name.
+local check = require "switchback.check"
 local files = require("switchback.core").files
 local description = require "switchback.description"
 local net = require "switchback.net"
@@ -6,8 +7,8 @@ local paths = require "switchback.paths"
 local preprocess = require "switchback.preprocess"
 local suggest = require "switchback.suggest"
 
-local options_known = { "preprocess", "labels", "models", "prototxt", "weights", "untrained", "seed",
-                        "phase", "stages" }
+local OPTIONS = { preprocess = false, labels = false, models = false, prototxt = false, weights = false,
+                  untrained = false, seed = false, phase = false, stages = false }
 
 local function fail(format, ...) error(format:format(...), 0) end
 
@@ -22,10 +23,10 @@ end
 
 -- What the first bytes of a file without a telling name say: see the layouts of the formats.
 local function sniff(path)
-  local file, message = io.open(path, "rb")
-  if not file then error(message, 0) end
-  local head = file:read(512) or ""
-  file:close()
+  local f, message = io.open(path, "rb")
+  if not f then error(message, 0) end
+  local head = f:read(512) or ""
+  f:close()
   if head:find "^........{" and head:find "^.....\0\0\0" then return "safetensors" end
   if head:find "^\8" then return "onnx" end -- field 1 of ONNX, a number
   if head:find "^\10" and head:find "%z" then return "caffemodel" end -- field 1 of Caffe, text
@@ -140,17 +141,6 @@ local function labels_of(given, about)
   return labels or error(message, 0)
 end
 
-local function check_options(options)
-  for key in pairs(options) do
-    local known = false
-    for _, name in ipairs(options_known) do known = known or name == key end
-    if not known then
-      local hint = suggest.hint(tostring(key), options_known)
-      error(("load: unknown option '%s'%s"):format(tostring(key), hint), 3)
-    end
-  end
-end
-
 --- load(name_or_path [, options]) -> net (net.lua).
 -- A path ends in .onnx, .caffemodel or .prototxt (or its content tells). What the file does not say
 -- comes from its side file NAME.model.lua, or from the description in models/ that lists a file of
@@ -168,7 +158,7 @@ end
 -- Raises, naming the file, for files that are missing, damaged or hold what is not supported.
 local function load_net(name_or_path, options)
   options = options or {}
-  check_options(options)
+  check.options("load", options, OPTIONS)
   local folders = model_folders(options)
   local path, about = locate(name_or_path, folders)
   about = about or {}

@@ -2,6 +2,7 @@
 local field = require "switchback.field"
 local graph = require "switchback.graph"
 local pass = require "switchback.pass"
+local preprocess = require "switchback.preprocess"
 local suggest = require "switchback.suggest"
 local summary = require "switchback.summary"
 
@@ -132,6 +133,19 @@ function Net:bind_inputs(x)
   end
   return x
 end
+
+local function preprocessing(net)
+  return net.preprocess or error("this net has no preprocessing: give sb.load one, or the input itself", 3)
+end
+
+-- net:prepare(image or list of images) --> input (N,C,H,W); see preprocess.lua.
+function Net:prepare(image) return preprocess.prepare(preprocessing(self), image) end
+
+-- net:to_image(x) --> the image, RGB in [0,1], that an input (1,C,H,W) shows.
+function Net:to_image(x) return preprocess.to_image(preprocessing(self), x) end
+
+-- net:gradient_to_image(g) --> a map like the input as (C,H,W) with the channels in RGB order.
+function Net:gradient_to_image(g) return preprocess.gradient_to_image(preprocessing(self), g) end
 
 -- net:forward(x [, options]) --> pass (see pass.lua).
 function Net:forward(x, options) return pass.run(self, self:bind_inputs(x), options or {}) end

@@ -9,41 +9,18 @@
 --   channels  "RGB" (default), "BGR" or "grey"
 --   scale     default 1 (255 for networks that count levels)
 --   mean, std a number, or one a channel in the network's order; defaults 0 and 1
+local check = require "switchback.check"
 local core = require "switchback.core"
-local suggest = require "switchback.suggest"
+local image = require "switchback.image"
 
 local preprocess = {}
 
-local fields = { "size", "crop", "channels", "scale", "mean", "std" }
-local choices = { crop = { "square", "none" }, channels = { "RGB", "BGR", "grey" } }
-
-local function contains(list, value)
-  for _, v in ipairs(list) do
-    if v == value then return true end
-  end
-  return false
-end
+local FIELDS = { size = false, crop = "square", channels = "RGB", scale = 1, mean = 0, std = 1 }
 
 local function fail(format, ...) error("preprocess: " .. format:format(...), 0) end
 
-local function check_keys(p)
-  if type(p) ~= "table" then fail("must be a table, got a %s", type(p)) end
-  for key in pairs(p) do
-    if not contains(fields, key) then
-      fail("unknown field '%s'%s", key, suggest.hint(tostring(key), fields))
-    end
-  end
-  for key, allowed in pairs(choices) do
-    if p[key] ~= nil and not contains(allowed, p[key]) then
-      fail("%s is '%s', must be %s", key, tostring(p[key]), table.concat(allowed, ", "))
-    end
-  end
-end
-
 -- A list of n numbers from a number or such a list.
-local function numbers(p, field, n, fallback)
-  local list = p[field]
-  if list == nil then list = fallback end
+local function numbers(list, field, n)
   if type(list) == "number" then list = { list } end
   if type(list) ~= "table" or #list ~= n and #list ~= 1 then
     fail("%s must be a number or a list of %d", field, n)
@@ -52,15 +29,16 @@ local function numbers(p, field, n, fallback)
   for i = 1, n do
     out[i] = list[i] or list[1]
     if type(out[i]) ~= "number" then fail("%s holds a %s", field, type(out[i])) end
+    if out[i] == 0 and field ~= "mean" then fail("%s is 0", field) end
   end
   return out
 end
 
-local function check_size(p)
-  if not p.size then return nil end
-  local size = numbers(p, "size", 2)
+local function size_of(size)
+  if not size then return nil end
+  size = numbers(size, "size", 2)
   for _, n in ipairs(size) do
-    if not math.tointeger(n) or n < 1 then fail("size %s is not a positive whole number", n) end
+    if math.type(n) ~= "integer" or n < 1 then fail("size %s is not a positive whole number", n) end
   end
   return size
 end
@@ -68,62 +46,48 @@ end
 --- complete(p) -> a copy with every default filled in: mean and std are lists, size a pair or nil.
 -- Raises for unknown fields (with near matches) and values of a wrong type or range.
 function preprocess.complete(p)
-  check_keys(p)
-  local channels = p.channels or "RGB"
-  local n = channels == "grey" and 1 or 3
-  local c = { size = check_size(p), crop = p.crop or "square", channels = channels,
-              scale = numbers(p, "scale", 1, 1)[1], mean = numbers(p, "mean", n, 0),
-              std = numbers(p, "std", n, 1) }
-  if c.scale == 0 then fail("scale is 0") end
-  if contains(c.std, 0) then fail("std is 0") end
+  local c = check.options("preprocess", p, FIELDS)
+  check.choice("preprocess", "crop", c.crop, { "square", "none" })
+  check.choice("preprocess", "order of channels", c.channels, { "RGB", "BGR", "grey" })
+  local n = c.channels == "grey" and 1 or 3
+  c.size, c.scale = size_of(c.size), numbers(c.scale, "scale", 1)[1]
+  c.mean, c.std = numbers(c.mean, "mean", n), numbers(c.std, "std", n)
   return c
 end
 
-local function square(image)
-  local size = image:size()
-  local side = math.min(size[2], size[3])
-  return image:narrow(2, (size[2] - side) // 2 + 1, side):narrow(3, (size[3] - side) // 2 + 1, side)
-end
-
-local function sized(image, c)
-  if not c.size then return image end
-  if c.crop == "square" then image = square(image) end
-  if image:size(2) == c.size[1] and image:size(3) == c.size[2] then return image end
-  return core.image.resize(image, c.size[1], c.size[2], "bilinear")
+local function sized(t, c)
+  if not c.size then return t end
+  if c.crop == "square" then t = image.square(t) end
+  if t:size(2) == c.size[1] and t:size(3) == c.size[2] then return t end
+  return image.resize(t, c.size[1], c.size[2], { method = "bilinear" })
 end
 
 local function swapped(t) -- (3,H,W): red for blue
   return core.tensor.cat({ t:narrow(1, 3, 1), t:narrow(1, 2, 1), t:narrow(1, 1, 1) }, 1)
 end
 
--- ITU-R BT.601 luma, as image libraries turn colour into grey.
-local function grey(image)
-  return image:narrow(1, 1, 1) * 0.299 + image:narrow(1, 2, 1) * 0.587 + image:narrow(1, 3, 1) * 0.114
-end
-
-local function in_order(image, channels)
-  local has_colour = image:size(1) == 3
-  if channels == "grey" then return has_colour and grey(image) or image end
-  if not has_colour then return core.tensor.cat({ image, image, image }, 1) end
-  return channels == "BGR" and swapped(image) or image
+local function in_order(t, channels)
+  if channels == "grey" then return t:size(1) == 3 and image.luminance(t) or t end
+  if t:size(1) == 1 then return image.rgb(t) end
+  return channels == "BGR" and swapped(t) or t
 end
 
 local function per_channel(list) return core.tensor.tensor(list):reshape(#list, 1, 1) end
 
-local function check_image(image)
-  local size = type(image) == "userdata" and image:size() or {}
+local function check_image(t)
+  local size = type(t) == "userdata" and t:size() or {}
   if #size ~= 3 or size[1] ~= 1 and size[1] ~= 3 then
     fail("an image is a tensor (3,H,W) or (1,H,W), got %s",
-      #size > 0 and table.concat(size, "x") or type(image))
+      #size > 0 and table.concat(size, "x") or type(t))
   end
   if size[2] < 1 or size[3] < 1 then fail("the image is empty (%s)", table.concat(size, "x")) end
 end
 
-local function prepare_one(image, c)
-  check_image(image)
-  local x = in_order(sized(image, c), c.channels)
+local function prepare_one(t, c)
+  check_image(t)
+  local x = in_order(sized(t, c), c.channels)
   x = (x * c.scale - per_channel(c.mean)) / per_channel(c.std)
-  return x:reshape(1, table.unpack(x:size()))
+  return x:unsqueeze(1)
 end
 
 --- prepare(p, image) -> input (1,C,H,W); prepare(p, {image, ...}) -> input (N,C,H,W). Shrinking is
@@ -133,7 +97,7 @@ function preprocess.prepare(p, images)
   local c = preprocess.complete(p)
   if type(images) ~= "table" then return prepare_one(images, c) end
   local batch = {}
-  for i, image in ipairs(images) do batch[i] = prepare_one(image, c) end
+  for i, t in ipairs(images) do batch[i] = prepare_one(t, c) end
   if #batch == 0 then fail("no images") end
   return #batch == 1 and batch[1] or core.tensor.cat(batch, 1)
 end

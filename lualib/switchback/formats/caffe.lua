@@ -4,6 +4,7 @@
 -- after the run. Layers of data, losses and measures are dropped: what they feed becomes an input,
 -- what they read an output.
 local core = require "switchback.core"
+local file = require "switchback.file"
 local prototxt = require "switchback.formats.prototxt"
 local schema = require "switchback.formats.caffe_schema"
 local convert = require "switchback.formats.caffe_layers"
@@ -319,12 +320,8 @@ local function build(net, weights, options, source)
 end
 
 local function read_file(path)
-  local file, message = io.open(path, "rb")
-  if not file then error(message, 0) end
-  local bytes
-  bytes, message = file:read("a")
-  file:close()
-  return bytes or error(("%s: %s"):format(path, message), 0)
+  local bytes, message = file.read(path)
+  return bytes or error(message, 0)
 end
 
 -- { layer name = blobs } of a .caffemodel.

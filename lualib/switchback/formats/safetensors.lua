@@ -4,6 +4,7 @@
 -- the end of the header; the entry `__metadata__` maps strings to strings.
 local cjson = require "cjson.safe"
 local core = require("switchback.core").safetensors
+local file = require "switchback.file"
 
 local safetensors = {}
 
@@ -124,30 +125,19 @@ local function encode_header(tensors, names, metadata)
   return text .. (" "):rep(-#text % ALIGNMENT)
 end
 
-local function write(file, tensors, names, header)
-  local ok, message = file:write(string.pack("<I8", #header), header)
-  for _, name in ipairs(names) do
-    if not ok then break end
-    ok, message = core.append(file, tensors[name])
-  end
-  local closed, trouble = file:close()
-  if ok and closed then return true end
-  return nil, message or trouble
-end
-
 --- Writes tensors as F32: save(path, { name = tensor } [, { string = string }]) -> true; or nil,
--- message. The file appears whole or not at all: it is written beside `path` and renamed.
+-- message. The file appears whole or not at all.
 function safetensors.save(path, tensors, metadata)
   local names = sorted_keys(tensors)
-  local temporary = path .. ".part"
-  local file, message = io.open(temporary, "wb")
-  if not file then return nil, message end
-  local ok
-  ok, message = write(file, tensors, names, encode_header(tensors, names, metadata))
-  if ok then ok, message = os.rename(temporary, path) end
-  if ok then return true end
-  os.remove(temporary)
-  return nil, ("%s: %s"):format(path, message)
+  local header = encode_header(tensors, names, metadata)
+  return file.write(path, function(f)
+    local ok, message = f:write(string.pack("<I8", #header), header)
+    for _, name in ipairs(names) do
+      if not ok then break end
+      ok, message = core.append(f, tensors[name])
+    end
+    return ok, message
+  end)
 end
 
 return safetensors
