@@ -52,7 +52,8 @@ end
 function T.test_half_precision()
   local bits = string.pack("<I2I2I2I2I2I2", 0x3c00, 0x7bff, 0x0400, 0x0001, 0xc000, 0x7c00)
   lu.assertEquals(converted("F16", 6, bits), { 1, 65504, 2.0 ^ -14, 2.0 ^ -24, -2, math.huge })
-  lu.assertEquals(converted("BF16", 3, string.pack("<I2I2I2", 0x3f80, 0xc040, 0x7f80)), { 1, -3, math.huge })
+  local brain = string.pack("<I2I2I2", 0x3f80, 0xc040, 0x7f80)
+  lu.assertEquals(converted("BF16", 3, brain), { 1, -3, math.huge })
   local nan = converted("F16", 1, string.pack("<I2", 0x7e00))[1]
   lu.assertTrue(nan ~= nan)
 end
@@ -135,7 +136,7 @@ function T.test_refuses_what_contradicts_the_file()
   refused("unsupported element type", entry("F8_E4M3", "8", 0, 8), eight)
   refused("no valid data_offsets", entry("F32", "2", -1, 8), eight)
   refused("no valid shape", entry("F32", "2.5", 0, 8), eight)
-  refused("no valid shape", entry("F32", "9007199254740993000", 0, 8), eight)
+  refused("no valid shape", entry("F32", "1e30", 0, 8), eight)
   refused("more than 6 dimensions", entry("F32", "1,1,1,1,1,1,2", 0, 8), eight)
   refused("'a' and 'b' overlap", [[{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},
     "b":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}]], eight)
@@ -164,19 +165,19 @@ function T.test_refuses_what_is_no_file_of_the_kind()
   lu.assertNil((sb.safetensors.load "."))
 end
 
--- `layers` was written by another program; its index tells the shapes and the largest magnitudes.
-function T.test_reads_the_reference_file()
+-- This file was written by another program; its index tells the shapes and the largest magnitudes.
+function T.test_reads_a_file_of_another_program()
   local cjson = require "cjson"
   local index = cjson.decode(assert(io.open(h.shared "reference/index.json")):read "a")
-  local tensors = assert(sb.safetensors.load(h.shared "reference/layers.safetensors"))
+  local tensors = assert(sb.safetensors.load(h.shared "reference/total_variation.safetensors"))
   local n = 0
-  for name, about in pairs(index.cases.layers.tensors) do
+  for name, about in pairs(index.cases.total_variation.tensors) do
     lu.assertEquals(tensors[name]:size(), about.shape, name)
     local largest = math.max(tensors[name]:max(), -tensors[name]:min())
     lu.assertAlmostEquals(largest, about.max_abs, 1e-5 * math.max(1, about.max_abs), name)
     n = n + 1
   end
-  lu.assertTrue(n > 200)
+  lu.assertTrue(n >= 11)
 end
 
 return T
