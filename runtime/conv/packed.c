@@ -1,0 +1,258 @@
+#include "conv/packed.h"
+
+#include <string.h>
+
+#include "conv/algorithm.h"
+#include "conv/simd.h"
+#include "threads.h"
+
+/* The product of one image and group is w (outs x depth) times col (depth x positions). Columns are
+   cut into panels of the register tile's width, rows into groups; a panel's depth is cut into
+   blocks that stay in the first-level cache beside a row tile of w. */
+enum { DEPTH_BLOCK = 256, GROUP_ROWS = 64, SHARED_FLOATS = 1 << 20 };
+
+typedef struct plan {
+  const sb_conv *g;
+  const sb_simd *simd;
+  int64_t ins, outs, taps, depth, positions;
+  int64_t panels, row_tiles, groups; /* of one image and group of channels */
+} plan;
+
+typedef struct run {
+  plan p;
+  const float *packed, *x, *bias;
+  float *y, *scratch;
+  int64_t plane; /* image * groups + group, when its panels are shared */
+  bool relu;
+} run;
+
+static int64_t ceil_div(int64_t a, int64_t b) {
+  return (a + b - 1) / b;
+}
+
+static plan make_plan(const sb_conv *g) {
+  plan p = {.g = g, .simd = sb_simd_best()};
+  p.ins = g->c_in / g->groups, p.outs = g->c_out / g->groups;
+  p.taps = (int64_t)g->kernel[0] * g->kernel[1];
+  p.depth = p.ins * p.taps;
+  p.positions = g->oh * g->ow;
+  p.panels = ceil_div(p.positions, p.simd->columns);
+  p.row_tiles = ceil_div(p.outs, p.simd->rows);
+  p.groups = ceil_div(p.row_tiles * p.simd->rows, GROUP_ROWS);
+  return p;
+}
+
+/* ---- Weights: [group of channels][row tile][depth][rows]
+ * ----------------------------------------- */
+
+int64_t sb_packed_size(const sb_conv *g) {
+  plan p = make_plan(g);
+  return g->groups * p.row_tiles * p.simd->rows * p.depth;
+}
+
+typedef struct packing {
+  plan p;
+  const float *w;
+  bool flip;
+  float *packed;
+} packing;
+
+static void pack_tiles(void *context, int64_t first, int64_t last) {
+  const packing *k = context;
+  const plan *p = &k->p;
+  int rows = p->simd->rows;
+  for (int64_t t = first; t < last; t++)
+    for (int r = 0; r < rows; r++) {
+      int64_t group = t / p->row_tiles, row = t % p->row_tiles * rows + r;
+      float *to = k->packed + t * p->depth * rows + r;
+      for (int64_t d = 0; d < p->depth; d++, to += rows) {
+        int64_t c = d / p->taps, tap = d % p->taps;
+        int64_t at = k->flip ? ((group * p->ins + c) * p->outs + row) * p->taps + p->taps - 1 - tap
+                             : ((group * p->outs + row) * p->ins + c) * p->taps + tap;
+        *to = row < p->outs ? k->w[at] : 0;
+      }
+    }
+}
+
+void sb_packed_pack(const sb_conv *g, const float *w, bool flip, float *packed) {
+  packing k = {make_plan(g), w, flip, packed};
+  sb_parallel(g->groups * k.p.row_tiles, 1, pack_tiles, &k);
+}
+
+/* ---- Panels: [depth][columns] of the im2col matrix
+ * ------------------------------------------------- */
+
+/* A piece of a panel: n positions of output row oy from column ox on. */
+typedef struct segment {
+  int64_t oy, ox, n;
+} segment;
+
+/* Cuts positions [p0, p1) into pieces; answers how many (at most one a position). */
+static int cut_segments(const sb_conv *g, int64_t p0, int64_t p1, segment *s) {
+  int count = 0;
+  int64_t oy = p0 / g->ow, ox = p0 % g->ow;
+  for (int64_t p = p0; p < p1; oy++, ox = 0) {
+    int64_t n = g->ow - ox < p1 - p ? g->ow - ox : p1 - p;
+    s[count++] = (segment){oy, ox, n};
+    p += n;
+  }
+  return count;
+}
+
+static inline void copy_steps(float *to, const float *from, int64_t n, int stride) {
+  if (stride == 1)
+    for (int64_t k = 0; k < n; k++) to[k] = from[k];
+  else if (stride == 2)
+    for (int64_t k = 0; k < n; k++) to[k] = from[2 * k];
+  else
+    for (int64_t k = 0; k < n; k++) to[k] = from[k * stride];
+}
+
+/* One tap of one channel plane: row i, and the columns of tap j, inside the image for `inside`. */
+static void gather_tap(const sb_conv *g, const float *x, int i, int j, sb_conv_range inside,
+                       const segment *s, int count, float *to) {
+  for (; count > 0; count--, to += s->n, s++) {
+    int64_t y = sb_conv_at(g, 0, s->oy, i), end = s->ox + s->n;
+    int64_t a = inside.first > s->ox ? inside.first : s->ox,
+            b = inside.last < end ? inside.last : end;
+    if (y < 0 || y >= g->h || a >= b) {
+      for (int64_t k = 0; k < s->n; k++) to[k] = 0;
+      continue;
+    }
+    for (int64_t k = s->ox; k < a; k++) to[k - s->ox] = 0;
+    copy_steps(to + a - s->ox, x + y * g->w + sb_conv_at(g, 1, a, j), b - a, g->stride[1]);
+    for (int64_t k = b; k < end; k++) to[k - s->ox] = 0;
+  }
+}
+
+static bool is_pointwise(const sb_conv *g) {
+  return g->kernel[0] == 1 && g->kernel[1] == 1 && g->stride[0] == 1 && g->stride[1] == 1 &&
+         g->oh == g->h && g->ow == g->w && g->pad[0] == 0 && g->pad[1] == 0;
+}
+
+static void gather_taps(const plan *p, const float *x, const segment *s, int count, int64_t d0,
+                        int64_t d1, float *to) {
+  const sb_conv *g = p->g;
+  sb_conv_range inside = {0, 0};
+  int64_t c = d0 / p->taps;
+  int i = (int)(d0 % p->taps) / g->kernel[1], j = (int)(d0 % p->taps) % g->kernel[1], known = -1;
+  for (int64_t d = d0; d < d1; d++, to += p->simd->columns) {
+    if (known != j) inside = sb_conv_inside(g, 1, j), known = j;
+    gather_tap(g, x + c * g->h * g->w, i, j, inside, s, count, to);
+    if (++j == g->kernel[1]) j = 0, i++;
+    if (i == g->kernel[0]) i = 0, c++;
+  }
+}
+
+/* Rows [d0, d1) of a panel; x is the first plane of the image and group. */
+static void gather_panel(const plan *p, const float *x, int64_t panel, int64_t d0, int64_t d1,
+                         float *to) {
+  int columns = p->simd->columns;
+  int64_t p0 = panel * columns, p1 = p0 + columns < p->positions ? p0 + columns : p->positions;
+  segment segments[SB_SIMD_MAX_COLUMNS];
+  if (p1 - p0 < columns) memset(to, 0, (size_t)((d1 - d0) * columns) * sizeof *to);
+  if (is_pointwise(p->g))
+    for (int64_t d = d0; d < d1; d++)
+      memcpy(to + (d - d0) * columns, x + d * p->positions + p0, (size_t)(p1 - p0) * sizeof *to);
+  else
+    gather_taps(p, x, segments, cut_segments(p->g, p0, p1, segments), d0, d1, to);
+}
+
+/* ---- Products
+ * ---------------------------------------------------------------------------------------- */
+
+static const float *plane_of(const run *r, int64_t plane) {
+  return r->x + plane * r->p.ins * r->p.g->h * r->p.g->w;
+}
+
+/* y of row tiles [first, last) at one panel, adding depth block [d0, d1). */
+static void multiply_rows(const run *r, int64_t plane, int64_t panel, int64_t first, int64_t last,
+                          int64_t d0, int64_t d1, const float *columns_at) {
+  const plan *p = &r->p;
+  int rows = p->simd->rows, columns = p->simd->columns;
+  int64_t group = plane % p->g->groups, p0 = panel * columns, left = p->positions - p0;
+  const float *packed = r->packed + group * p->row_tiles * p->depth * rows;
+  for (int64_t t = first; t < last; t++) {
+    int64_t row = t * rows, over = p->outs - row;
+    sb_epilogue finish = {r->bias ? r->bias + group * p->outs + row : NULL,
+                          r->relu && d1 == p->depth};
+    p->simd->tile(d1 - d0, packed + (t * p->depth + d0) * rows, columns_at,
+                  r->y + (plane * p->outs + row) * p->positions + p0, p->positions,
+                  over < rows ? (int)over : rows, left < columns ? (int)left : columns, d0 > 0,
+                  &finish);
+  }
+}
+
+/* Many panels: each is gathered and multiplied with all rows by one thread. */
+static void own_panels(void *context, int64_t first, int64_t last) {
+  const run *r = context;
+  const plan *p = &r->p;
+  float *panel = r->scratch + (int64_t)sb_thread_index() * DEPTH_BLOCK * p->simd->columns;
+  for (int64_t item = first; item < last; item++)
+    for (int64_t d0 = 0; d0 < p->depth; d0 += DEPTH_BLOCK) {
+      int64_t d1 = d0 + DEPTH_BLOCK < p->depth ? d0 + DEPTH_BLOCK : p->depth;
+      gather_panel(p, plane_of(r, item / p->panels), item % p->panels, d0, d1, panel);
+      multiply_rows(r, item / p->panels, item % p->panels, 0, p->row_tiles, d0, d1, panel);
+    }
+}
+
+/* Few panels: all of a plane are gathered first, then threads share out panels and groups of rows.
+ */
+static void gather_shared(void *context, int64_t first, int64_t last) {
+  const run *r = context;
+  const plan *p = &r->p;
+  int64_t size = p->depth * p->simd->columns, blocks = ceil_div(p->depth, DEPTH_BLOCK);
+  for (int64_t item = first; item < last; item++) {
+    int64_t panel = item / blocks, d0 = item % blocks * DEPTH_BLOCK;
+    int64_t d1 = d0 + DEPTH_BLOCK < p->depth ? d0 + DEPTH_BLOCK : p->depth;
+    gather_panel(p, plane_of(r, r->plane), panel, d0, d1,
+                 r->scratch + panel * size + d0 * p->simd->columns);
+  }
+}
+
+static void multiply_shared(void *context, int64_t first, int64_t last) {
+  const run *r = context;
+  const plan *p = &r->p;
+  int64_t per_group = GROUP_ROWS / p->simd->rows, size = p->depth * p->simd->columns;
+  for (int64_t item = first; item < last; item++) {
+    int64_t panel = item % p->panels, t0 = item / p->panels * per_group;
+    int64_t t1 = t0 + per_group < p->row_tiles ? t0 + per_group : p->row_tiles;
+    for (int64_t d0 = 0; d0 < p->depth; d0 += DEPTH_BLOCK) {
+      int64_t d1 = d0 + DEPTH_BLOCK < p->depth ? d0 + DEPTH_BLOCK : p->depth;
+      multiply_rows(r, r->plane, panel, t0, t1, d0, d1,
+                    r->scratch + panel * size + d0 * p->simd->columns);
+    }
+  }
+}
+
+/* Depends on the shape alone. Each number is computed alike either way. */
+static bool shares_panels(const plan *p) {
+  return p->g->n * p->g->groups * p->panels < 24 &&
+         p->panels * p->depth * p->simd->columns < SHARED_FLOATS;
+}
+
+int64_t sb_packed_scratch(const sb_conv *g) {
+  plan p = make_plan(g);
+  if (shares_panels(&p)) return p.panels * p.depth * p.simd->columns;
+  return (int64_t)sb_get_threads() * DEPTH_BLOCK * p.simd->columns;
+}
+
+void sb_packed_run(const sb_conv *g, const float *packed, const float *x, const float *bias,
+                   bool relu, float *y, float *scratch) {
+  run r = {.p = make_plan(g),
+           .packed = packed,
+           .x = x,
+           .bias = bias,
+           .relu = relu,
+           .y = y,
+           .scratch = scratch};
+  int64_t planes = g->n * g->groups;
+  if (!shares_panels(&r.p)) {
+    sb_parallel(planes * r.p.panels, 1, own_panels, &r);
+    return;
+  }
+  for (r.plane = 0; r.plane < planes; r.plane++) {
+    sb_parallel(r.p.panels * ceil_div(r.p.depth, DEPTH_BLOCK), 1, gather_shared, &r);
+    sb_parallel(r.p.panels * r.p.groups, 1, multiply_shared, &r);
+  }
+}
