@@ -16,5 +16,6 @@ int sb_open_caffe(lua_State *L);
 int sb_open_files(lua_State *L);
 int sb_open_image(lua_State *L);
 int sb_open_draw(lua_State *L);
+int sb_open_prompt(lua_State *L);
 
 #endif

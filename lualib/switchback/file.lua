@@ -1,4 +1,6 @@
 -- Whole files: read into memory, written so that they appear complete or not at all.
+local files = require("switchback.core").files
+
 local file = {}
 
 local CHUNK = 1 << 20
@@ -43,6 +45,17 @@ function file.write(path, content)
   if ok then return true end
   os.remove(temporary)
   return nil, ("%s: %s"):format(path, (message:gsub("^.*: ", "")))
+end
+
+-- file.make_folders(path) --> true; or nil, message. Makes the folder and those above it that are missing.
+function file.make_folders(path)
+  local above = path:match "^(.+)/[^/]*$"
+  if files.kind(path) == "folder" then return true end
+  if above then
+    local ok, message = file.make_folders(above)
+    if not ok then return nil, message end
+  end
+  return files.make_folder(path)
 end
 
 return file
