@@ -91,7 +91,9 @@ function convert.Pooling(step)
   local p = step:params "pooling_param"
   local method = p.pool or "MAX"
   if method == "STOCHASTIC" then error("stochastic pooling is not supported", 0) end
-  if p.global_pooling then return method == "MAX" and make.global_maxpool {} or make.global_avgpool {} end
+  if p.global_pooling then
+    return method == "MAX" and make.global_maxpool {} or make.global_avgpool {}
+  end
   local kernel = pair(p, "kernel_size", 0)
   if kernel[1] < 1 or kernel[2] < 1 then error("has no kernel_size of 1 or more", 0) end
   local c = { kernel = kernel, stride = pair(p, "stride", 1), pad = pair(p, "pad", 0),
@@ -106,11 +108,7 @@ end
 function convert.LRN(step)
   local p = step:params "lrn_param"
   local c = { size = p.local_size, alpha = p.alpha or 1, beta = p.beta or 0.75 }
-  if p.norm_region == "WITHIN_CHANNEL" then
-    c.k = 1
-    return make.lrn_within(c)
-  end
-  c.k = p.k or 1
+  if p.norm_region == "WITHIN_CHANNEL" then c.region = "within" else c.k = p.k end
   return make.lrn(c)
 end
 
@@ -126,8 +124,8 @@ function convert.BatchNorm(step)
   end
   local count = step:blob(3, { 1 })[1]
   local factor = count == 0 and 0 or 1 / count
-  c.running_mean = step:blob(1, { false }) * factor
-  c.running_var = step:blob(2, { false }) * factor
+  c.mean = step:blob(1, { false }) * factor
+  c.variance = step:blob(2, { false }) * factor
   return make.batchnorm(c)
 end
 
