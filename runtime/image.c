@@ -76,6 +76,7 @@ void sb_pixels_unpack(const sb_pixels *p, float background, sb_tensor *out) {
   for (int c = 0; c < colours(p); c++)
     for (int64_t i = 0; i < count; i++) {
       float v = sample(p, i * p->channels + c) / scale;
+      if (v > 1) v = 1; /* PNM samples may be above their own maximum */
       if (alpha) {
         float a = sample(p, i * p->channels + p->channels - 1) / scale;
         v = a * v + (1 - a) * background;

@@ -72,6 +72,7 @@ end
 -- .jpg, .jpeg. The file is written beside `path` and renamed: on failure what was there before is untouched.
 -- Options as for encode.
 function image.save(path, t, options)
+  if type(path) ~= "string" then error("image.save: the path must be a string, got a " .. type(path), 2) end
   local extension = path:match("%.([^./]*)$") or ""
   local format = FORMATS[extension:lower()]
   if not format then
