@@ -8,6 +8,7 @@ local file = require "switchback.file"
 local prototxt = require "switchback.formats.prototxt"
 local schema = require "switchback.formats.caffe_schema"
 local convert = require "switchback.formats.caffe_layers"
+local Graph = require "switchback.formats.caffe_graph"
 
 local caffe = {}
 
@@ -100,141 +101,6 @@ local function refuse_unsupported(layers)
   if #names > 0 then error("unsupported layer types: " .. table.concat(names, ", "), 0) end
 end
 
--- ---- Building the graph -----------------------------------------------------------------------
-
--- Graph: nodes, inputs and constants of the description to be; sources { blob = shape or {} } of data;
--- blobs { blob = value it holds now }; shapes { value = shape } as far as the file tells.
-local Graph = {}
-Graph.__index = Graph
-
--- A name that no value or node has yet.
-function Graph:claim(name)
-  local free, n = name, 1
-  while self.used[free] do
-    n = n + 1
-    free = ("%s#%d"):format(name, n)
-  end
-  self.used[free] = true
-  return free
-end
-
-local function is_known(shape)
-  for _, n in ipairs(shape) do
-    if n < 1 then return false end
-  end
-  return #shape > 0
-end
-
--- Batches and images may have any size; only the number of channels is fixed.
-local function free_shape(shape)
-  local out = { 0, table.unpack(shape, 2) }
-  if #shape == 0 then return { 0, 0, 0, 0 } end
-  if #shape == 4 then out[3], out[4] = 0, 0 end
-  return out
-end
-
--- The value that a blob holds; a blob of data becomes an input when it is first read.
-function Graph:read(blob)
-  local value = self.blobs[blob]
-  if value then return value end
-  local shape = self.sources[blob]
-  if not shape then error(("reads '%s', which no layer before it makes"):format(blob), 0) end
-  value = self:claim(blob)
-  self.blobs[blob] = value
-  self.inputs[#self.inputs + 1] = { name = value, shape = free_shape(shape), declared = shape }
-  if is_known(shape) then self.shapes[value] = shape end
-  return value
-end
-
--- Runs the shape rule where the inputs' shapes are known, so that contradictions show when loading.
-function Graph:infer(node)
-  local inputs = {}
-  for i, value in ipairs(node.inputs) do
-    inputs[i] = self.shapes[value]
-    if not inputs[i] then return end
-  end
-  local layer = node.layer
-  if type(layer) == "function" then layer = layer(function(value) return self.shapes[value] end) end
-  local shapes = { layer:infer(table.unpack(inputs)) }
-  for i, value in ipairs(node.outputs) do self.shapes[value] = shapes[i] end
-end
-
-function Graph:add(node)
-  self.nodes[#self.nodes + 1] = node
-  for _, value in ipairs(node.inputs) do self.read_values[value] = true end
-  self:infer(node)
-end
-
--- ---- Converting a layer -----------------------------------------------------------------------
-
--- Step: a layer being converted; see caffe_layers.lua.
-local Step = {}
-Step.__index = Step
-
-function Step:params(message) return schema.read(self.tree, message) end
-
--- The blob as a tensor of that shape; one extent may be false: what the blob's size leaves for it.
-function Step:blob(index, shape)
-  local t = self.blobs[index]
-  if not t then error(("the weights have no blob %d for it"):format(index), 0) end
-  local count, known, free = t:count(), 1, nil
-  for i, n in ipairs(shape) do
-    if n then known = known * n else free = i end
-  end
-  local fits = known > 0 and (free and count % known == 0 or count == known)
-  if not fits then
-    error(("blob %d has %d numbers, its parameters ask for %s%d"):format(index, count,
-      free and "a multiple of " or "", known), 0)
-  end
-  local full = { table.unpack(shape) }
-  if free then full[free] = count // known end
-  return t:reshape(table.unpack(full))
-end
-
--- The number of channels of the first input, for a net without weights.
-function Step:channels()
-  local shape = self.graph.shapes[self.inputs[1]]
-  return shape and shape[2] or error("its weights are not given and its input's shape is not known", 0)
-end
-
-function Step:add(suffix, inputs, layer)
-  local value = self.graph:claim(self.name .. "/" .. suffix)
-  self.graph:add { name = value, inputs = inputs, outputs = { value }, layer = layer }
-  return value
-end
-
-function Step:constant(suffix, t)
-  local value = self.graph:claim(self.name .. "/" .. suffix)
-  self.graph.constants[value], self.graph.shapes[value] = t, t:size()
-  return value
-end
-
--- One top: the value has the layer's name. Several: they keep the tops' names.
-local function output_names(graph, name, tops)
-  if #tops <= 1 then return { name } end
-  local outputs = {}
-  for i, top in ipairs(tops) do outputs[i] = graph:claim(top) end
-  return outputs
-end
-
-local function convert_layer(graph, l)
-  local inputs = {}
-  for i, blob in ipairs(l.bottoms) do inputs[i] = graph:read(blob) end
-  if #inputs == 0 then error("has no bottom", 0) end
-  if l.type == "Split" then
-    for _, top in ipairs(l.tops) do graph.blobs[top] = inputs[1] end
-    return
-  end
-  local name = graph:claim(l.name)
-  local step = setmetatable({
-    graph = graph, name = name, tree = l.tree, inputs = inputs, rng = graph.rng,
-    outputs = output_names(graph, name, l.tops), blobs = graph.weights and (graph.weights[l.name] or {}),
-  }, Step)
-  local layer = convert[l.type](step)
-  graph:add { name = name, inputs = step.inputs, outputs = step.outputs, layer = layer }
-  for i, top in ipairs(l.tops) do graph.blobs[top] = step.outputs[i] end
-end
-
 -- ---- Inputs and preprocessing -----------------------------------------------------------------
 
 local function add_sources(graph, blobs, shapes)
@@ -277,42 +143,22 @@ end
 
 -- ---- Loading ------------------------------------------------------------------------------------
 
--- What nothing reads is an output; the deepest first.
-local function outputs_of(graph)
-  local outputs = {}
-  for i = #graph.nodes, 1, -1 do
-    for _, value in ipairs(graph.nodes[i].outputs) do
-      if not graph.read_values[value] then outputs[#outputs + 1] = value end
-    end
-  end
-  return outputs
-end
-
-local function aliases_of(graph)
-  local aliases = {}
-  for blob, value in pairs(graph.blobs) do
-    if not graph.used[blob] then aliases[blob] = value end
-  end
-  return aliases
-end
-
 local function finish(graph, source)
   if #graph.nodes == 0 then error("describes no layers that compute", 0) end
   local preprocess = preprocessing(graph)
   for _, input in ipairs(graph.inputs) do input.declared = nil end
   return { inputs = graph.inputs, nodes = graph.nodes, constants = graph.constants,
-           outputs = outputs_of(graph), aliases = aliases_of(graph), preprocess = preprocess,
+           outputs = graph:outputs(), aliases = graph:aliases(), preprocess = preprocess,
            source = source }
 end
 
 local function build(net, weights, options, source)
-  local graph = setmetatable({ nodes = {}, inputs = {}, constants = {}, sources = {}, blobs = {}, used = {},
-    shapes = {}, read_values = {}, weights = weights, rng = core.rng.new(options.seed or 0) }, Graph)
+  local graph = Graph.new(weights, core.rng.new(options.seed or 0))
   local layers = read_layers(net, { phase = options.phase or "TEST", stages = set(options.stages or "") })
   refuse_unsupported(layers)
   add_old_inputs(graph, net)
   for _, l in ipairs(layers) do
-    local action = data_types[l.type] and add_data or not dropped_types[l.type] and convert_layer
+    local action = data_types[l.type] and add_data or not dropped_types[l.type] and graph.convert
     local ok, message = pcall(action or function() end, graph, l)
     if not ok then error(("layer '%s': %s"):format(l.name, message), 0) end
   end
