@@ -1,6 +1,7 @@
 #include "arithmetic.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "threads.h"
 #include "walk.h"
@@ -51,6 +52,12 @@ const sb_binary sb_binaries[] = {
     {"lt", lt_row, false},    {"le", le_row, false},          {"gt", gt_row, false},
     {"ge", ge_row, false},    {"eq", eq_row, false},          {"ne", ne_row, false},
     {NULL, NULL, false}};
+
+const sb_binary *sb_find_binary(const char *name) {
+  for (const sb_binary *op = sb_binaries; op->name; op++)
+    if (strcmp(op->name, name) == 0) return op;
+  return NULL;
+}
 
 typedef struct operands {
   const sb_binary *op;
@@ -172,6 +179,12 @@ const sb_unary sb_unaries[] = {{"neg", neg_run},
                                {"isfinite", isfinite_run},
                                {"isnan", isnan_run},
                                {NULL, NULL}};
+
+const sb_unary *sb_find_unary(const char *name) {
+  for (const sb_unary *op = sb_unaries; op->name; op++)
+    if (strcmp(op->name, name) == 0) return op;
+  return NULL;
+}
 
 typedef struct mapping {
   const sb_unary *op;

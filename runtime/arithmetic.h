@@ -25,6 +25,10 @@ typedef struct sb_unary {
 extern const sb_binary sb_binaries[];
 extern const sb_unary sb_unaries[];
 
+/* The entry of that name, or NULL. */
+const sb_binary *sb_find_binary(const char *name);
+const sb_unary *sb_find_unary(const char *name);
+
 /* z = op(x, y); x and y broadcast to z's shape. z may be x or y, or not overlap them. */
 void sb_apply_binary(const sb_binary *op, sb_tensor *z, const sb_tensor *x, const sb_tensor *y);
 /* y = op(x), equal element counts; y may be x. */

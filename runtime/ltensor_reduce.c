@@ -1,7 +1,6 @@
 /* ltensor_reduce.c: sums, extremes and their positions, of a whole tensor or along dimensions. */
 #include <lauxlib.h>
 
-#include "arrange.h"
 #include "ltensor_parts.h"
 #include "reduce.h"
 
@@ -34,35 +33,16 @@ static sb_shape reduced_shape(const sb_shape *s, const bool *reduced, bool keep)
   return out;
 }
 
-/* Dimensions that are not neighbours are first brought together by a copy, behind the others. */
-static const float *push_gathered(lua_State *L, const sb_tensor *t, const bool *reduced) {
-  sb_shape shape = {0};
-  int order[SB_MAX_RANK];
-  for (int pass = 0; pass < 2; pass++)
-    for (int d = 0; d < t->shape.rank; d++)
-      if (reduced[d] == (pass == 1)) {
-        order[shape.rank] = d;
-        shape.dim[shape.rank++] = t->shape.dim[d];
-      }
-  sb_tensor *copy = sb_push_tensor(L, &shape);
-  sb_permute(copy, t, order);
-  return copy->data;
-}
-
 static plan check_plan(lua_State *L, const sb_tensor *t) {
   bool reduced[SB_MAX_RANK] = {false};
-  int rank = t->shape.rank, first = 0, last = rank;
-  mark_dims(L, rank, reduced);
-  while (first < rank && !reduced[first]) first++;
-  while (last > first && !reduced[last - 1]) last--;
-  plan p = {t->data, {1, 1, 1}, reduced_shape(&t->shape, reduced, lua_toboolean(L, 3))};
-  bool together = true;
-  for (int d = first; d < last; d++) together = together && reduced[d];
-  for (int d = 0; d < rank; d++)
-    *(reduced[d]              ? &p.lines.k
-      : together && d > first ? &p.lines.inner
-                              : &p.lines.outer) *= t->shape.dim[d];
-  if (!together) p.data = push_gathered(L, t, reduced);
+  plan p = {.data = t->data};
+  mark_dims(L, t->shape.rank, reduced);
+  p.out = reduced_shape(&t->shape, reduced, lua_toboolean(L, 3));
+  if (!sb_lines_over(&t->shape, reduced, &p.lines)) {
+    sb_tensor *gathered = sb_push_tensor(L, &t->shape);
+    sb_marked_last(gathered->data, t, reduced);
+    p.data = gathered->data;
+  }
   return p;
 }
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "arrange.h"
 #include "threads.h"
 
 /* LANES neighbours are folded side by side, so that the compiler can use vector registers without
@@ -129,6 +130,38 @@ const sb_reduction sb_reductions[] = {{"sum", &sum_fold, false, as_is},
                                       {NULL}};
 const sb_reduction sb_reduce_max = {"max", &max_fold, false, as_is};
 const sb_reduction sb_reduce_min = {"min", &min_fold, false, as_is};
+
+const sb_reduction *sb_find_reduction(const char *name) {
+  for (const sb_reduction *r = sb_reductions; r->name; r++)
+    if (strcmp(r->name, name) == 0) return r;
+  return NULL;
+}
+
+/* Extents of 1 may count as marked or not, whatever makes neighbours. */
+bool sb_lines_over(const sb_shape *shape, const bool *marked, sb_lines *lines) {
+  const int64_t *dim = shape->dim;
+  int first = 0, last = shape->rank;
+  bool together = true;
+  while (first < last && (!marked[first] || dim[first] == 1)) first++;
+  while (last > first && (!marked[last - 1] || dim[last - 1] == 1)) last--;
+  for (int d = first; d < last; d++) together = together && (marked[d] || dim[d] == 1);
+  *lines = (sb_lines){1, 1, 1};
+  for (int d = 0; d < shape->rank; d++)
+    *(marked[d] ? &lines->k : together && d >= first ? &lines->inner : &lines->outer) *= dim[d];
+  return together;
+}
+
+void sb_marked_last(float *to, const sb_tensor *from, const bool *marked) {
+  sb_tensor copy = {.data = to};
+  int order[SB_MAX_RANK];
+  for (int pass = 0; pass < 2; pass++)
+    for (int d = 0; d < from->shape.rank; d++)
+      if (marked[d] == (pass == 1)) {
+        order[copy.shape.rank] = d;
+        copy.shape.dim[copy.shape.rank++] = from->shape.dim[d];
+      }
+  sb_permute(&copy, from, order);
+}
 
 double sb_reduce_all(const sb_reduction *r, const float *x, int64_t n, double correction) {
   double centre = r->about_mean ? fold_long_run(&sum_fold, x, n, 0) / (double)n : 0;

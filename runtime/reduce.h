@@ -24,6 +24,15 @@ typedef struct sb_reduction {
 extern const sb_reduction sb_reductions[];
 extern const sb_reduction sb_reduce_max, sb_reduce_min; /* k = 0 gives -inf and inf */
 
+/* The entry of sb_reductions with that name, or NULL. */
+const sb_reduction *sb_find_reduction(const char *name);
+
+/* The lines along the marked dimensions of `shape`. False: those are not neighbours, and the lines
+   are those of the copy that sb_marked_last makes. */
+bool sb_lines_over(const sb_shape *shape, const bool *marked, sb_lines *lines);
+/* Copies `from` with its marked dimensions behind the others. */
+void sb_marked_last(float *to, const sb_tensor *from, const bool *marked);
+
 double sb_reduce_all(const sb_reduction *r, const float *x, int64_t n, double correction);
 /* Reduces lines of k values to outer * inner results. */
 void sb_reduce_lines(const sb_reduction *r, const float *x, sb_lines l, double correction,
