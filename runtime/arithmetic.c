@@ -29,12 +29,18 @@ enum { GRAIN = 1 << 14 };
     }                                                                                              \
   }
 
+/* As Lua's %: the result has the sign of b. */
+static inline float modulo(float a, float b) {
+  const float m = fmodf(a, b);
+  return m * b < 0 ? m + b : m;
+}
+
 BINARY(add, a + b)
 BINARY(sub, a - b)
 BINARY(mul, a *b)
 BINARY(div, a / b)
 BINARY(pow, powf(a, b))
-BINARY(mod, a - floorf(a / b) * b) /* as Lua's %: the sign of b */
+BINARY(mod, modulo(a, b))
 BINARY(idiv, floorf(a / b))
 BINARY(maximum, a > b || a != a ? a : b)
 BINARY(minimum, a < b || a != a ? a : b)

@@ -70,7 +70,7 @@ static excerpt shorten(int64_t n, int64_t limit) {
 
 static void add_cell(luaL_Buffer *b, const style *look, double value) {
   char number[CELL], cell[2 * CELL];
-  snprintf(number, sizeof number, look->format, value);
+  snprintf(number, sizeof number, look->format, isnan(value) ? NAN : value); /* never "-nan" */
   snprintf(cell, sizeof cell, "%*s", look->width, number);
   luaL_addstring(b, cell);
 }
