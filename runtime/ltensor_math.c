@@ -192,7 +192,7 @@ int sb_tensor_eq(lua_State *L) {
 static void add_operation(lua_State *L, const char *name, const char *suffix, const void *op,
                           lua_CFunction f) {
   lua_pushfstring(L, "%s%s", name, suffix);
-  lua_pushlightuserdata(L, (void *)op);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)op); /* the table is const */
   lua_pushcclosure(L, f, 1);
   lua_settable(L, -3);
 }

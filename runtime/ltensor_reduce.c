@@ -133,7 +133,7 @@ static int tensor_cumsum(lua_State *L) {
 /* ---- Registration ---------------------------------------------------------------------------- */
 
 static void add_reduction(lua_State *L, const char *name, const sb_reduction *r, lua_CFunction f) {
-  lua_pushlightuserdata(L, (void *)r);
+  lua_pushlightuserdata(L, (void *)(uintptr_t)r); /* the table is const */
   lua_pushcclosure(L, f, 1);
   lua_setfield(L, -2, name);
 }

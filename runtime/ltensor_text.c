@@ -36,21 +36,28 @@ static summary summarise(const sb_tensor *t) {
 
 /* One number format for all cells, so that columns line up. */
 typedef struct style {
-  const char *format;
+  int digits; /* behind the point */
+  bool scientific;
   int width;
 } style;
 
+static int print_number(char *cell, const style *look, double value) {
+  if (isnan(value)) return snprintf(cell, CELL, "nan"); /* printf may give it a sign */
+  if (look->scientific) return snprintf(cell, CELL, "%.*e", look->digits, value);
+  return snprintf(cell, CELL, "%.*f", look->digits, value);
+}
+
 static style choose_style(const summary *s) {
-  style look = {"%.4f", 5}; /* room for " -inf" */
+  style look = {.digits = 4, .width = 5}; /* room for " -inf" */
   double largest = s->finite ? fmax(fabs(s->low), fabs(s->high)) : 0;
   if (s->integers && largest < 1e7)
-    look.format = "%.0f";
+    look.digits = 0;
   else if (largest >= 1e5 || largest < 1e-2)
-    look.format = "%.3e";
+    look.digits = 3, look.scientific = true;
   double ends[] = {s->low, s->high};
   for (int i = 0; i < 2 && s->finite; i++) {
     char cell[CELL];
-    int width = snprintf(cell, sizeof cell, look.format, ends[i]) + 2;
+    int width = print_number(cell, &look, ends[i]) + 2;
     if (width > look.width) look.width = width;
   }
   return look;
@@ -70,7 +77,7 @@ static excerpt shorten(int64_t n, int64_t limit) {
 
 static void add_cell(luaL_Buffer *b, const style *look, double value) {
   char number[CELL], cell[2 * CELL];
-  snprintf(number, sizeof number, look->format, isnan(value) ? NAN : value); /* never "-nan" */
+  print_number(number, look, value);
   snprintf(cell, sizeof cell, "%*s", look->width, number);
   luaL_addstring(b, cell);
 }
