@@ -14,7 +14,7 @@ typedef struct sb_layer_object {
   const sb_layer *layer;
   int n_weights;
   sb_shape weight_shapes[SB_MAX_WEIGHTS];
-  _Alignas(16) char config[];
+  _Alignas(8) char config[]; /* no more is what Lua promises for userdata */
 } sb_layer_object;
 
 sb_layer_object *sb_check_layer(lua_State *L, int arg);
