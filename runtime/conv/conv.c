@@ -1,11 +1,26 @@
 #include "conv/conv.h"
 
+#include <math.h>
 #include <stddef.h>
 
 #include "conv/algorithm.h"
+#include "conv/fast.h"
+
+static const sb_conv_fast *const fast[] = {&sb_conv_winograd4, &sb_conv_winograd2, &sb_conv_packed};
+enum { FAST = sizeof fast / sizeof *fast };
 
 const sb_conv_algorithm *const sb_conv_algorithms[] = {&sb_conv_pointwise, &sb_conv_depthwise,
                                                        &sb_conv_im2col, &sb_conv_direct, NULL};
+
+static bool exact;
+
+void sb_conv_set_exact(bool on) {
+  exact = on;
+}
+
+bool sb_conv_is_exact(void) {
+  return exact;
+}
 
 int64_t sb_conv_extent(const sb_conv *g, int axis, int64_t extent) {
   int64_t window = (int64_t)(g->kernel[axis] - 1) * g->dilation[axis] + 1;
@@ -13,48 +28,125 @@ int64_t sb_conv_extent(const sb_conv *g, int axis, int64_t extent) {
   return room < 0 ? 0 : room / g->stride[axis] + 1;
 }
 
-/* im2col fits everything and has every operation, so each search ends. */
-static const sb_conv_algorithm *for_forward(const sb_conv *g) {
+/* ---- Which way
+ * ----------------------------------------------------------------------------------- */
+
+/* The forward convolution that is the adjoint of g at stride 1: channels exchanged, filters turned.
+ */
+static bool adjoint_of(const sb_conv *g, sb_conv *a) {
+  *a = (sb_conv){.n = g->n,
+                 .c_in = g->c_out,
+                 .h = g->oh,
+                 .w = g->ow,
+                 .c_out = g->c_in,
+                 .oh = g->h,
+                 .ow = g->w,
+                 .groups = g->groups};
+  for (int axis = 0; axis < 2; axis++) {
+    int reach = (g->kernel[axis] - 1) * g->dilation[axis];
+    a->kernel[axis] = g->kernel[axis], a->dilation[axis] = g->dilation[axis], a->stride[axis] = 1;
+    a->pad[axis] = reach - g->pad[axis], a->pad[axis + 2] = reach - g->pad[axis + 2];
+    if (g->stride[axis] != 1 || a->pad[axis] < 0 || a->pad[axis + 2] < 0) return false;
+  }
+  return true;
+}
+
+/* A way to go: a fast one over geometry g, or (NULL) a plain algorithm. */
+typedef struct route {
+  const sb_conv_fast *fast;
+  int kind; /* 1 + its place in the list; 0: plain */
+  sb_conv g;
+} route;
+
+static bool is_depthwise(const sb_conv *g) {
+  return g->groups > 1 && g->c_in == g->groups;
+}
+
+static route find_route(const sb_conv *g, sb_conv_direction direction) {
+  route r = {.g = *g};
+  double best = INFINITY;
+  if (is_depthwise(g)) return r;
+  if (direction == SB_CONV_TO_INPUT && !adjoint_of(g, &r.g)) return r;
+  for (int i = 0; i < FAST; i++) {
+    double cost = fast[i]->cost(&r.g, exact);
+    if (cost < best) best = cost, r.fast = fast[i], r.kind = i + 1;
+  }
+  return r;
+}
+
+/* im2col fits everything and has every operation, so the search ends. */
+static const sb_conv_algorithm *plain_for(const sb_conv *g, bool forward) {
   const sb_conv_algorithm *const *a = sb_conv_algorithms;
-  while (!(*a)->forward || !(*a)->fits(g)) a++;
+  while (!(*a)->fits(g) || (forward && !(*a)->forward)) a++;
   return *a;
 }
 
-static const sb_conv_algorithm *for_backward_input(const sb_conv *g) {
-  const sb_conv_algorithm *const *a = sb_conv_algorithms;
-  while (!(*a)->backward_input || !(*a)->fits(g)) a++;
-  return *a;
+/* ---- Preparation
+ * ----------------------------------------------------------------------------------- */
+
+int64_t sb_conv_packed_size(const sb_conv *g, sb_conv_direction direction, int *kind) {
+  route r = find_route(g, direction);
+  *kind = r.kind;
+  return r.fast ? r.fast->packed_size(&r.g) : 0;
 }
 
-static const sb_conv_algorithm *for_backward_weights(const sb_conv *g) {
-  const sb_conv_algorithm *const *a = sb_conv_algorithms;
-  while (!(*a)->backward_weights || !(*a)->fits(g)) a++;
-  return *a;
+void sb_conv_pack(const sb_conv *g, sb_conv_direction direction, const float *w, float *packed) {
+  route r = find_route(g, direction);
+  if (r.fast) r.fast->pack(&r.g, w, direction == SB_CONV_TO_INPUT, packed);
 }
 
-int64_t sb_conv_forward_scratch(const sb_conv *g) {
-  return for_forward(g)->forward_scratch(g);
-}
-
-int64_t sb_conv_backward_input_scratch(const sb_conv *g) {
-  return for_backward_input(g)->backward_input_scratch(g);
+int64_t sb_conv_scratch(const sb_conv *g, sb_conv_direction direction) {
+  route r = find_route(g, direction);
+  if (r.fast) return r.fast->scratch(&r.g);
+  if (direction == SB_CONV_FORWARD) return plain_for(g, true)->forward_scratch(g);
+  return plain_for(g, false)->backward_input_scratch(g);
 }
 
 int64_t sb_conv_backward_weights_scratch(const sb_conv *g) {
-  return for_backward_weights(g)->backward_weights_scratch(g);
+  return plain_for(g, false)->backward_weights_scratch(g);
 }
 
-void sb_conv_forward(const sb_conv *g, const float *x, const float *w, const float *bias, float *y,
-                     float *scratch) {
-  for_forward(g)->forward(g, x, w, bias, y, scratch);
+/* ---- The operations
+ * ---------------------------------------------------------------------------------- */
+
+/* What a plain algorithm leaves undone; `bias` tells whether that includes the bias. */
+static void finish_plain(const sb_conv_finish *f, int64_t images, int64_t channels,
+                         int64_t positions, bool bias, float *y) {
+  for (int64_t plane = 0; plane < images * channels; plane++, y += positions) {
+    float b = bias && f->bias ? f->bias[plane % channels] : 0;
+    const float *mask = f->mask ? f->mask + plane * positions : NULL;
+    if (b != 0)
+      for (int64_t i = 0; i < positions; i++) y[i] += b;
+    if (f->relu)
+      for (int64_t i = 0; i < positions; i++) y[i] = y[i] > 0 ? y[i] : 0;
+    if (mask)
+      for (int64_t i = 0; i < positions; i++) y[i] = mask[i] > 0 ? y[i] : 0;
+  }
 }
 
-void sb_conv_backward_input(const sb_conv *g, const float *dy, const float *w, float *dx,
-                            float *scratch) {
-  for_backward_input(g)->backward_input(g, dy, w, dx, scratch);
+void sb_conv_forward(const sb_conv *g, const float *x, sb_conv_weights w, sb_conv_finish finish,
+                     float *y, float *scratch) {
+  route r = find_route(g, SB_CONV_FORWARD);
+  if (r.fast) {
+    r.fast->run(&r.g, w.packed, x, &finish, y, scratch);
+    return;
+  }
+  plain_for(g, true)->forward(g, x, w.plain, finish.bias, y, scratch);
+  finish_plain(&finish, g->n, g->c_out, g->oh * g->ow, false, y);
+}
+
+void sb_conv_backward_input(const sb_conv *g, const float *dy, sb_conv_weights w,
+                            sb_conv_finish finish, float *dx, float *scratch) {
+  route r = find_route(g, SB_CONV_TO_INPUT);
+  if (r.fast) {
+    r.fast->run(&r.g, w.packed, dy, &finish, dx, scratch);
+    return;
+  }
+  plain_for(g, false)->backward_input(g, dy, w.plain, dx, scratch);
+  finish_plain(&finish, g->n, g->c_in, g->h * g->w, true, dx);
 }
 
 void sb_conv_backward_weights(const sb_conv *g, const float *dy, const float *x, float *dw,
                               float *scratch) {
-  for_backward_weights(g)->backward_weights(g, dy, x, dw, scratch);
+  plain_for(g, false)->backward_weights(g, dy, x, dw, scratch);
 }

@@ -1,8 +1,10 @@
-#include "conv/packed.h"
-
+/* packed.c: convolution of any shape as a matrix product with weights packed once. A column panel
+   of the im2col matrix is written straight into the layout that the register tile reads. */
+#include <math.h>
 #include <string.h>
 
 #include "conv/algorithm.h"
+#include "conv/fast.h"
 #include "conv/simd.h"
 #include "threads.h"
 
@@ -20,10 +22,10 @@ typedef struct plan {
 
 typedef struct run {
   plan p;
-  const float *packed, *x, *bias;
+  const float *packed, *x;
+  const sb_conv_finish *finish;
   float *y, *scratch;
   int64_t plane; /* image * groups + group, when its panels are shared */
-  bool relu;
 } run;
 
 static int64_t ceil_div(int64_t a, int64_t b) {
@@ -45,7 +47,7 @@ static plan make_plan(const sb_conv *g) {
 /* ---- Weights: [group of channels][row tile][depth][rows]
  * ----------------------------------------- */
 
-int64_t sb_packed_size(const sb_conv *g) {
+static int64_t packed_size(const sb_conv *g) {
   plan p = make_plan(g);
   return g->groups * p.row_tiles * p.simd->rows * p.depth;
 }
@@ -74,7 +76,7 @@ static void pack_tiles(void *context, int64_t first, int64_t last) {
     }
 }
 
-void sb_packed_pack(const sb_conv *g, const float *w, bool flip, float *packed) {
+static void pack(const sb_conv *g, const float *w, bool flip, float *packed) {
   packing k = {make_plan(g), w, flip, packed};
   sb_parallel(g->groups * k.p.row_tiles, 1, pack_tiles, &k);
 }
@@ -172,12 +174,14 @@ static void multiply_rows(const run *r, int64_t plane, int64_t panel, int64_t fi
   int rows = p->simd->rows, columns = p->simd->columns;
   int64_t group = plane % p->g->groups, p0 = panel * columns, left = p->positions - p0;
   const float *packed = r->packed + group * p->row_tiles * p->depth * rows;
+  const sb_conv_finish *f = r->finish;
   for (int64_t t = first; t < last; t++) {
     int64_t row = t * rows, over = p->outs - row;
-    sb_epilogue finish = {r->bias ? r->bias + group * p->outs + row : NULL,
-                          r->relu && d1 == p->depth};
-    p->simd->tile(d1 - d0, packed + (t * p->depth + d0) * rows, columns_at,
-                  r->y + (plane * p->outs + row) * p->positions + p0, p->positions,
+    int64_t at = (plane * p->outs + row) * p->positions + p0;
+    bool finished = d1 == p->depth;
+    sb_epilogue finish = {f->bias ? f->bias + group * p->outs + row : NULL, f->relu && finished,
+                          f->mask && finished ? f->mask + at : NULL};
+    p->simd->tile(d1 - d0, packed + (t * p->depth + d0) * rows, columns_at, r->y + at, p->positions,
                   over < rows ? (int)over : rows, left < columns ? (int)left : columns, d0 > 0,
                   &finish);
   }
@@ -231,21 +235,16 @@ static bool shares_panels(const plan *p) {
          p->panels * p->depth * p->simd->columns < SHARED_FLOATS;
 }
 
-int64_t sb_packed_scratch(const sb_conv *g) {
+static int64_t scratch_size(const sb_conv *g) {
   plan p = make_plan(g);
   if (shares_panels(&p)) return p.panels * p.depth * p.simd->columns;
   return (int64_t)sb_get_threads() * DEPTH_BLOCK * p.simd->columns;
 }
 
-void sb_packed_run(const sb_conv *g, const float *packed, const float *x, const float *bias,
-                   bool relu, float *y, float *scratch) {
-  run r = {.p = make_plan(g),
-           .packed = packed,
-           .x = x,
-           .bias = bias,
-           .relu = relu,
-           .y = y,
-           .scratch = scratch};
+static void run_all(const sb_conv *g, const float *packed, const float *x,
+                    const sb_conv_finish *finish, float *y, float *scratch) {
+  run r = {
+      .p = make_plan(g), .packed = packed, .x = x, .finish = finish, .y = y, .scratch = scratch};
   int64_t planes = g->n * g->groups;
   if (!shares_panels(&r.p)) {
     sb_parallel(planes * r.p.panels, 1, own_panels, &r);
@@ -256,3 +255,21 @@ void sb_packed_run(const sb_conv *g, const float *packed, const float *x, const 
     sb_parallel(r.p.panels * r.p.groups, 1, multiply_shared, &r);
   }
 }
+
+/* Two fused multiply-adds of a vector a cycle, plus the panels: a cycle for four floats gathered.
+ */
+static double cost(const sb_conv *g, bool exact) {
+  plan p = make_plan(g);
+  double columns = (double)p.panels * p.simd->columns * (double)(g->n * g->groups);
+  double rows = (double)p.row_tiles * p.simd->rows;
+  return columns * (double)p.depth * (rows / (2 * p.simd->lanes) + 0.25);
+}
+
+const sb_conv_fast sb_conv_packed = {
+    .name = "packed",
+    .cost = cost,
+    .packed_size = packed_size,
+    .scratch = scratch_size,
+    .pack = pack,
+    .run = run_all,
+};

@@ -8,10 +8,12 @@
 
 enum { SB_SIMD_MAX_ROWS = 8, SB_SIMD_MAX_COLUMNS = 48 };
 
-/* What happens to a finished tile of a product: y = relu?(sum + bias). */
+/* What happens to a finished tile of a product: + bias, relu, and 0 where the mask is not positive.
+ */
 typedef struct sb_epilogue {
   const float *bias; /* a value a row, or NULL */
   bool relu;
+  const float *mask; /* laid out as C, or NULL */
 } sb_epilogue;
 
 typedef struct sb_simd {
@@ -32,8 +34,10 @@ typedef struct sb_simd {
      m*lanes floats (again m a tile) to y. */
   void (*input4)(const float *const first[6], const float *const next[6], float *v, int64_t stride);
   void (*input2)(const float *const first[4], const float *const next[4], float *v, int64_t stride);
-  void (*output4)(const float *m, int64_t stride, float bias, bool relu, float *y);
-  void (*output2)(const float *m, int64_t stride, float bias, bool relu, float *y);
+  void (*output4)(const float *m, int64_t stride, float bias, bool relu, float *y,
+                  int64_t y_stride);
+  void (*output2)(const float *m, int64_t stride, float bias, bool relu, float *y,
+                  int64_t y_stride);
 } sb_simd;
 
 extern const sb_simd sb_simd_avx512, sb_simd_avx2, sb_simd_portable;

@@ -42,6 +42,12 @@ PRODUCT(2)
 PRODUCT(3)
 
 /* A whole tile, N vectors wide: start from C or the bias, multiply, finish. */
+static inline vec finished(vec v, const sb_epilogue *finish, int64_t at) {
+  if (finish->relu) v = rectify(v);
+  if (finish->mask) v = (vec)((mask)v & (load(finish->mask + at) > (vec){0}));
+  return v;
+}
+
 #define TILE(N)                                                                                    \
   static void tile##N(int64_t depth, const float *a, const float *b, float *out, int64_t ldc,      \
                       bool add, const sb_epilogue *finish) {                                       \
@@ -53,28 +59,29 @@ PRODUCT(3)
     product##N(depth, a, b, c);                                                                    \
     for (int i = 0; i < ROWS; i++)                                                                 \
       for (int j = 0; j < N; j++)                                                                  \
-        store(out + i * ldc + j * LANES, finish->relu ? rectify(c[i][j]) : c[i][j]);               \
+        store(out + i * ldc + j * LANES, finished(c[i][j], finish, i * ldc + j * LANES));          \
   }
 TILE(1)
 TILE(2)
 TILE(3)
 
-/* A tile at the edge of C works in a copy. */
+/* A tile at the edge of C works on copies. */
 static void edge_tile(int64_t depth, const float *a, const float *b, float *c, int64_t ldc,
                       int rows, int columns, bool add, const sb_epilogue *finish) {
-  float copy[ROWS * 3 * LANES], bias[ROWS] = {0};
+  float copy[ROWS * 3 * LANES] = {0}, lit[ROWS * 3 * LANES] = {0}, bias[ROWS] = {0};
   int width = (columns + LANES - 1) / LANES;
   int64_t ld = width * LANES;
-  sb_epilogue own = {bias, finish->relu};
-  memset(copy, 0, sizeof copy);
+  size_t bytes = (size_t)columns * sizeof *c;
+  sb_epilogue own = {bias, finish->relu, finish->mask ? lit : NULL};
   for (int i = 0; i < rows; i++) {
     if (finish->bias) bias[i] = finish->bias[i];
-    if (add) memcpy(copy + i * ld, c + i * ldc, (size_t)columns * sizeof *c);
+    if (finish->mask) memcpy(lit + i * ld, finish->mask + i * ldc, bytes);
+    if (add) memcpy(copy + i * ld, c + i * ldc, bytes);
   }
   if (width == 1) tile1(depth, a, b, copy, ld, add, &own);
   if (width == 2) tile2(depth, a, b, copy, ld, add, &own);
   if (width == 3) tile3(depth, a, b, copy, ld, add, &own);
-  for (int i = 0; i < rows; i++) memcpy(c + i * ldc, copy + i * ld, (size_t)columns * sizeof *c);
+  for (int i = 0; i < rows; i++) memcpy(c + i * ldc, copy + i * ld, bytes);
 }
 
 static void tile(int64_t depth, const float *a, const float *b, float *c, int64_t ldc, int rows,
@@ -188,7 +195,8 @@ static inline void join2(const vec *o, float *y) {
       for (int i = 0; i < S; i++) store(v + (i * S + j) * stride, column[i]);                      \
     }                                                                                              \
   }                                                                                                \
-  static void output##M(const float *m, int64_t stride, float bias, bool relu, float *y) {         \
+  static void output##M(const float *m, int64_t stride, float bias, bool relu, float *y,           \
+                        int64_t y_stride) {                                                        \
     vec in[S], mid[M][S], line[M];                                                                 \
     for (int j = 0; j < S; j++) {                                                                  \
       for (int i = 0; i < S; i++) in[i] = load(m + (i * S + j) * stride);                          \
@@ -198,7 +206,7 @@ static inline void join2(const vec *o, float *y) {
     for (int i = 0; i < M; i++) {                                                                  \
       output_line##M(mid[i], 1, line);                                                             \
       for (int j = 0; j < M; j++) line[j] = relu ? rectify(line[j] + bias) : line[j] + bias;       \
-      join##M(line, y + i * M * LANES);                                                            \
+      join##M(line, y + i * y_stride);                                                             \
     }                                                                                              \
   }
 TRANSFORMS(4, 6)

@@ -1,31 +1,46 @@
-/* winograd.h: 3x3 convolution with stride 1 by F(4x4, 3x3) or F(2x2, 3x3) (Lavin & Gray 2016).
-   F(4x4) costs 4 and F(2x2) 2.25 times fewer multiplications than the definition; their errors are
-   about 1e-5 and 1e-6 of the largest value. */
+/* winograd.h: how F(m x m, 3 x 3) convolution (Lavin & Gray 2016) is cut up: what its parts share.
+   m = 4 costs 4 times, m = 2 2.25 times fewer multiplications than the definition.
+
+   Tiles are numbered through all images, row by row. A block of tiles is transformed to
+   V[xi][panel][depth][columns], multiplied with U[group][xi][row tile][depth][rows] for a group of
+   output channels at a time to M[xi][row][tile], and transformed back from there, all in cache. */
 #ifndef SB_WINOGRAD_H
 #define SB_WINOGRAD_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "conv/conv.h"
+#include "conv/simd.h"
 
-/* y (n, rows, oh, ow) = x (n, depth, h, w) correlated with rows x depth filters of 3x3, x padded
-   with zeros above and left by pad_top, pad_left, and below and right as far as the output reaches.
- */
+enum { SB_WINOGRAD_GROUP = 64 }; /* output channels of a group */
+
 typedef struct sb_winograd {
-  int m; /* 4 or 2: outputs a tile side */
-  int64_t n, depth, h, w, rows, oh, ow;
-  int pad_top, pad_left;
+  const sb_conv *g;
+  const sb_simd *simd;
+  int m, side, xis;    /* outputs a tile side; m + 2; its square */
+  int64_t depth, rows; /* input and output channels of a group of the convolution */
+  int64_t tiles_y, tiles_x, tiles;
+  int64_t panels, blocks;     /* panels of `columns` tiles in a block; blocks */
+  int64_t groups, row_tiles;  /* groups of output channels; row tiles of the whole */
+  int64_t v_stride, m_stride; /* floats from one xi to the next */
+  int64_t pitch;              /* of the padded copy of a channel's rows */
 } sb_winograd;
 
-/* Floats of the transformed and packed weights; of the scratch that a run needs. */
-int64_t sb_winograd_packed_size(const sb_winograd *g);
-int64_t sb_winograd_scratch(const sb_winograd *g);
+sb_winograd sb_winograd_plan(const sb_conv *g, int m);
 
-/* Transforms and packs the weights. flip = false: w is (rows, depth, 3, 3). flip = true: w is
-   (depth, rows, 3, 3), to be turned by 180 degrees: the backward pass to the input. */
-void sb_winograd_pack(const sb_winograd *g, const float *w, bool flip, float *packed);
+/* Row tiles of a full group of output channels. */
+static inline int64_t sb_winograd_group_tiles(const sb_winograd *p) {
+  return SB_WINOGRAD_GROUP / p->simd->rows;
+}
 
-/* x_stride and y_stride are the distances between images (for groups of channels). */
-void sb_winograd_run(const sb_winograd *g, const float *packed, const float *x, int64_t x_stride,
-                     const float *bias, bool relu, float *y, int64_t y_stride, float *scratch);
+/* Where the packed weights of a row tile begin, within those of a group of the convolution. */
+int64_t sb_winograd_offset(const sb_winograd *p, int xi, int64_t row_tile);
+
+/* Floats of packed weights of one group of the convolution. */
+int64_t sb_winograd_packed_size(const sb_winograd *p);
+
+void sb_winograd_pack(const sb_winograd *p, const float *w, bool flip, float *packed);
+
+/* Estimated cycles of one core; INFINITY unless the kernel is 3x3, stride 1, dilation 1, padding
+ * <= 2. */
+double sb_winograd_cost(const sb_conv *g, int m);
 
 #endif

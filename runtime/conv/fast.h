@@ -1,0 +1,31 @@
+/* fast.h: the ways to convolve that want their weights packed first. Each does a forward
+   convolution only; the backward pass to the input at stride 1 is one with the filters turned and
+   the channels exchanged, so it takes the same road. */
+#ifndef SB_CONV_FAST_H
+#define SB_CONV_FAST_H
+
+#include <stdbool.h>
+
+#include "conv/conv.h"
+
+typedef struct sb_conv_fast {
+  const char *name;
+  /* Estimated time in cycles of one core; INFINITY where it cannot be used. exact: only if its
+     error stays within 1e-6 of the result (relative L2). */
+  double (*cost)(const sb_conv *g, bool exact);
+  /* Floats of packed weights, and of scratch at the present number of threads. */
+  int64_t (*packed_size)(const sb_conv *g);
+  int64_t (*scratch)(const sb_conv *g);
+  /* w is (c_out, c_in/groups, kh, kw); with flip (c_in, c_out/groups, kh, kw), to be turned by 180
+     degrees with the channels of each group exchanged. */
+  void (*pack)(const sb_conv *g, const float *w, bool flip, float *packed);
+  void (*run)(const sb_conv *g, const float *packed, const float *x, const sb_conv_finish *finish,
+              float *y, float *scratch);
+} sb_conv_fast;
+
+extern const sb_conv_fast
+    sb_conv_winograd4; /* F(4x4, 3x3): error about 1e-5 of the largest value */
+extern const sb_conv_fast sb_conv_winograd2; /* F(2x2, 3x3): about 1e-6 */
+extern const sb_conv_fast sb_conv_packed;    /* im2col panels, any shape */
+
+#endif
