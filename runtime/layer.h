@@ -116,8 +116,9 @@ typedef struct sb_call {
   sb_tensor *out;  /* forward writes it */
   sb_tensor *tape; /* forward records here, backward reads */
   float *scratch;
-  bool training; /* batch statistics, dropout active */
-  sb_rng *rng;   /* forward; never NULL while training */
+  const float *prepared; /* weights as prepare() left them, if the layer has one */
+  bool training;         /* batch statistics, dropout active */
+  sb_rng *rng;           /* forward; never NULL while training */
   /* backward only */
   const sb_tensor *dy; /* n_out gradients, all present */
   sb_tensor *dx;       /* n_in; backward OVERWRITES those with data */
@@ -168,6 +169,12 @@ typedef struct sb_layer {
                 sb_plan *plan, sb_error *e);
   void (*forward)(const sb_call *c);
   void (*backward)(const sb_call *c);
+  /* Weights rearranged once for speed, kept until they change. prepared_size answers the floats
+     wanted for a run over these shapes (0: none), and in `kind` (>= 0) which arrangement it is.
+     Both read config, weights and the shapes of in and out only. NULL: the layer uses its weights
+     as they are. */
+  int64_t (*prepared_size)(const sb_call *c, bool backward, int *kind);
+  void (*prepare)(const sb_call *c, bool backward, float *prepared);
   /* Fills the window; false: an output sees the whole input. NULL: pointwise in space. */
   bool (*window)(const void *config, const sb_shape *weights, sb_window *w);
 } sb_layer;

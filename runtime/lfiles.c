@@ -60,10 +60,8 @@ static int files_make_folder(lua_State *L) {
 }
 
 static const luaL_Reg metamethods[] = {{"__gc", folder_gc}, {"__close", folder_gc}, {NULL, NULL}};
-static const luaL_Reg functions[] = {{"list", files_list},
-                                     {"kind", files_kind},
-                                     {"make_folder", files_make_folder},
-                                     {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"list", files_list}, {"kind", files_kind}, {"make_folder", files_make_folder}, {NULL, NULL}};
 
 int sb_open_files(lua_State *L) {
   luaL_newmetatable(L, FOLDER);

@@ -85,7 +85,7 @@ static int layer_new(lua_State *L) {
   sb_error e;
   if (lua_isnoneornil(L, 1)) lua_settop(L, 0), lua_newtable(L);
   luaL_checktype(L, 1, LUA_TTABLE);
-  sb_layer_object *self = lua_newuserdatauv(L, sizeof *self + layer->config_size, 2);
+  sb_layer_object *self = lua_newuserdatauv(L, sizeof *self + layer->config_size, 3);
   memset(self, 0, sizeof *self + layer->config_size);
   self->layer = layer;
   while (layer->weights && layer->weights[self->n_weights].name) self->n_weights++;

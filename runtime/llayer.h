@@ -9,11 +9,19 @@
 
 #define SB_LAYER_TYPE "switchback.layer"
 
-/* A layer userdata. User value 1: params { name = tensor }; 2: grads, likewise, or nil. */
+/* The memory of a weight and its version when something was last prepared from it. */
+typedef struct sb_seen {
+  const float *data;
+  uint64_t version;
+} sb_seen;
+
+/* A layer userdata. User value 1: params { name = tensor }; 2: grads, likewise, or nil; 3: what was
+   prepared from the weights (lrun.c). */
 typedef struct sb_layer_object {
   const sb_layer *layer;
   int n_weights;
   sb_shape weight_shapes[SB_MAX_WEIGHTS];
+  sb_seen seen[SB_MAX_WEIGHTS];
   _Alignas(8) char config[]; /* no more is what Lua promises for userdata */
 } sb_layer_object;
 

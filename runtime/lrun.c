@@ -25,6 +25,7 @@ typedef struct run {
   sb_tensor in[SB_MAX_INPUTS], out[SB_MAX_OUTPUTS], tape[SB_MAX_TAPE];
   sb_tensor dy[SB_MAX_OUTPUTS], dx[SB_MAX_INPUTS];
   sb_tensor weights[SB_MAX_WEIGHTS], grads[SB_MAX_WEIGHTS];
+  uint64_t versions[SB_MAX_WEIGHTS];
 } run;
 
 static int count_names(const char *const *names) {
@@ -47,6 +48,7 @@ static void gather_weights(lua_State *L, run *r) {
                  luaL_typename(L, -1));
     if (t) sb_check_weight(L, r->self, i, t);
     r->weights[i] = t ? *t : (sb_tensor){{.rank = -1}, NULL};
+    r->versions[i] = t ? sb_tensor_version(t) : 0;
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -103,17 +105,56 @@ static void validate_shapes(lua_State *L, run *r, int n_in) {
  */
 static float *scratch(lua_State *L, int64_t floats) {
   static const char key = 0;
+  int64_t room = 0;
+  float *buffer = NULL;
   if (floats == 0) return NULL;
-  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &key) == LUA_TUSERDATA &&
-      (int64_t)lua_rawlen(L, -1) >= (floats + 16) * (int64_t)sizeof(float)) {
-    char *raw = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    return (float *)(raw + (64 - (uintptr_t)raw % 64) % 64);
-  }
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &key) == LUA_TUSERDATA)
+    buffer = sb_buffer_floats(L, -1, &room);
   lua_pop(L, 1);
-  float *buffer = sb_push_buffer(L, floats);
+  if (room >= floats) return buffer;
+  buffer = sb_push_buffer(L, floats);
   lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
   return buffer;
+}
+
+/* ---- Prepared weights
+ * ----------------------------------------------------------------------------- */
+
+/* Forgets what was prepared from weights that have changed since: the cache is user value 3 of the
+   layer, { [2 * kind + backward] = buffer }, made for `seen` states of the weights' memory. Leaves
+   the cache on the stack. */
+static void push_cache(lua_State *L, run *r) {
+  sb_layer_object *self = r->self;
+  bool current = lua_getiuservalue(L, 1, 3) == LUA_TTABLE;
+  for (int i = 0; i < self->n_weights; i++) {
+    current = current && self->seen[i].data == r->weights[i].data &&
+              self->seen[i].version == r->versions[i];
+  }
+  if (current) return;
+  lua_pop(L, 1);
+  lua_newtable(L);
+  lua_pushvalue(L, -1);
+  lua_setiuservalue(L, 1, 3);
+  for (int i = 0; i < self->n_weights; i++)
+    self->seen[i] = (sb_seen){r->weights[i].data, r->versions[i]};
+}
+
+/* Points the call to weights that are prepared for this run, preparing them if need be. */
+static void gather_prepared(lua_State *L, run *r, bool backward) {
+  const sb_layer *l = r->self->layer;
+  int kind = 0;
+  int64_t size = l->prepared_size ? l->prepared_size(&r->call, backward, &kind) : 0;
+  if (size == 0) return;
+  push_cache(L, r);
+  if (lua_rawgeti(L, -1, 2 * kind + backward) == LUA_TUSERDATA) {
+    r->call.prepared = sb_buffer_floats(L, -1, &size);
+  } else {
+    float *buffer = sb_push_buffer(L, size);
+    l->prepare(&r->call, backward, buffer);
+    lua_rawseti(L, -3, 2 * kind + backward);
+    r->call.prepared = buffer;
+  }
+  lua_pop(L, 2);
 }
 
 /* ---- Forward
@@ -214,6 +255,7 @@ int sb_layer_forward(lua_State *L) {
   int first = push_outputs(L, &r);
   push_tape(L, &r, n_in, first, keep_inputs);
   if (!want_tape) lua_pop(L, 1); /* what the layer records is still written, then collected */
+  gather_prepared(L, &r, false);
   r.call.scratch = scratch(L, r.plan.forward_scratch);
   if (!r.self->layer->is_alias) r.self->layer->forward(&r.call);
   return r.plan.n_out + want_tape;
@@ -336,6 +378,7 @@ int sb_layer_backward(lua_State *L) {
   r.call.training = t->training;
   point_call(&r, t->n_in, t->n_out);
   push_dx(L, &r, t);
+  gather_prepared(L, &r, true);
   r.call.scratch = scratch(L, r.plan.backward_scratch);
   if (!t->layer->is_alias) t->layer->backward(&r.call);
   return t->n_in;

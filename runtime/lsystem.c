@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "conv/conv.h"
 #include "lcall.h"
 #include "lmodules.h"
 #include "suggest.h"
@@ -18,6 +19,16 @@ static int system_threads(lua_State *L) {
     sb_set_threads((int)n);
   }
   lua_pushinteger(L, sb_get_threads());
+  return 1;
+}
+
+/* precision(["exact" | "fast"]) --> the mode in force. exact: convolutions within 1e-6 of the true
+   result (relative L2, a layer). fast, the default: within 1e-5, and quicker; a pooling switch
+   whose two candidates are nearly tied may fall the other way. */
+static int system_precision(lua_State *L) {
+  static const char *const modes[] = {"fast", "exact", NULL};
+  if (!lua_isnoneornil(L, 1)) sb_conv_set_exact(luaL_checkoption(L, 1, NULL, modes) == 1);
+  lua_pushstring(L, modes[sb_conv_is_exact()]);
   return 1;
 }
 
@@ -54,10 +65,13 @@ static int system_call(lua_State *L) {
   return lua_gettop(L);
 }
 
-static const luaL_Reg functions[] = {
-    {"threads", system_threads}, {"edit_distance", system_edit_distance},
-    {"columns", system_columns}, {"clock", system_clock},
-    {"call", system_call},       {NULL, NULL}};
+static const luaL_Reg functions[] = {{"threads", system_threads},
+                                     {"edit_distance", system_edit_distance},
+                                     {"columns", system_columns},
+                                     {"clock", system_clock},
+                                     {"call", system_call},
+                                     {"precision", system_precision},
+                                     {NULL, NULL}};
 
 int sb_open_system(lua_State *L) {
   luaL_newlib(L, functions);

@@ -10,15 +10,36 @@
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
 
-float *sb_push_buffer(lua_State *L, int64_t n) {
-  enum { ALIGN = 64 };
-  char *raw = lua_newuserdatauv(L, (size_t)n * sizeof(float) + ALIGN, 0);
-  return (float *)(raw + (ALIGN - (uintptr_t)raw % ALIGN) % ALIGN);
+/* A buffer begins with its version; the floats follow at the next multiple of 64 bytes. */
+enum { ALIGN = 64, HEAD = ALIGN + sizeof(uint64_t) };
+
+/* A tensor userdata. Memory that is no buffer of ours (a mapped file) shares one version. */
+typedef struct object {
+  sb_tensor tensor;
+  uint64_t *version;
+} object;
+
+static uint64_t foreign_version;
+
+static float *floats_of(void *raw) {
+  uintptr_t at = (uintptr_t)raw + sizeof(uint64_t);
+  return (float *)((at + ALIGN - 1) / ALIGN * ALIGN);
 }
 
-static sb_tensor *push_header(lua_State *L, const sb_shape *shape) {
-  sb_tensor *t = lua_newuserdatauv(L, sizeof *t, 1);
-  *t = (sb_tensor){*shape, NULL};
+float *sb_push_buffer(lua_State *L, int64_t n) {
+  void *raw = lua_newuserdatauv(L, (size_t)n * sizeof(float) + HEAD, 0);
+  *(uint64_t *)raw = 0;
+  return floats_of(raw);
+}
+
+float *sb_buffer_floats(lua_State *L, int index, int64_t *n) {
+  *n = (int64_t)((lua_rawlen(L, index) - HEAD) / sizeof(float));
+  return floats_of(lua_touserdata(L, index));
+}
+
+static object *push_header(lua_State *L, const sb_shape *shape) {
+  object *t = lua_newuserdatauv(L, sizeof *t, 1);
+  *t = (object){{*shape, NULL}, &foreign_version};
   luaL_setmetatable(L, SB_TENSOR);
   return t;
 }
@@ -27,22 +48,26 @@ sb_tensor *sb_push_tensor(lua_State *L, const sb_shape *shape) {
   char text[SB_SHAPE_TEXT];
   if (shape->rank < 0 || shape->rank > SB_MAX_RANK || !sb_shape_valid(shape))
     luaL_error(L, "tensor: invalid shape %s", sb_shape_text(shape, text));
-  sb_tensor *t = push_header(L, shape);
-  t->data = sb_push_buffer(L, sb_shape_count(shape));
+  object *t = push_header(L, shape);
+  t->tensor.data = sb_push_buffer(L, sb_shape_count(shape));
+  t->version = lua_touserdata(L, -1);
   lua_setiuservalue(L, -2, 1);
-  return t;
+  return &t->tensor;
 }
 
 sb_tensor *sb_push_view(lua_State *L, int anchor, const sb_shape *shape, float *data) {
   anchor = lua_absindex(L, anchor);
-  sb_tensor *t = push_header(L, shape);
-  if (sb_to_tensor(L, anchor))
+  const object *owner = (const object *)sb_to_tensor(L, anchor);
+  object *t = push_header(L, shape);
+  if (owner) {
+    t->version = owner->version;
     lua_getiuservalue(L, anchor, 1);
-  else
+  } else {
     lua_pushvalue(L, anchor);
+  }
   lua_setiuservalue(L, -2, 1);
-  t->data = data;
-  return t;
+  t->tensor.data = data;
+  return &t->tensor;
 }
 
 sb_tensor *sb_to_tensor(lua_State *L, int index) {
@@ -51,6 +76,16 @@ sb_tensor *sb_to_tensor(lua_State *L, int index) {
 
 sb_tensor *sb_check_tensor(lua_State *L, int arg) {
   return luaL_checkudata(L, arg, SB_TENSOR);
+}
+
+sb_tensor *sb_check_writable(lua_State *L, int arg) {
+  sb_tensor *t = sb_check_tensor(L, arg);
+  ++*((object *)t)->version;
+  return t;
+}
+
+uint64_t sb_tensor_version(const sb_tensor *t) {
+  return *((const object *)t)->version;
 }
 
 /* ---- Shapes ---------------------------------------------------------------------------------- */

@@ -2,7 +2,8 @@
 
    A tensor userdata is an sb_tensor header whose user value 1 anchors the memory it points into: a
    storage userdata that the collector counts byte for byte, or any other userdata (a mapped file).
- */
+   Whatever overwrites a tensor's elements from Lua counts up the version of its memory, so that
+   what was derived from weights can be told to be out of date. */
 #ifndef SB_LTENSOR_H
 #define SB_LTENSOR_H
 
@@ -15,6 +16,10 @@
 
 /* The tensor at a stack index, or a Lua argument error. */
 sb_tensor *sb_check_tensor(lua_State *L, int arg);
+/* The same, for a function that overwrites elements. */
+sb_tensor *sb_check_writable(lua_State *L, int arg);
+/* How often the memory of this tensor userdata was written to. */
+uint64_t sb_tensor_version(const sb_tensor *t);
 /* The tensor at a stack index, or NULL if it is something else. */
 sb_tensor *sb_to_tensor(lua_State *L, int index);
 
@@ -26,6 +31,8 @@ sb_tensor *sb_push_tensor(lua_State *L, const sb_shape *shape);
 sb_tensor *sb_push_view(lua_State *L, int anchor, const sb_shape *shape, float *data);
 /* Pushes a raw 64-byte aligned buffer of n floats as a collectable userdata (scratch). */
 float *sb_push_buffer(lua_State *L, int64_t n);
+/* The floats of the buffer at a stack index, and how many it holds. */
+float *sb_buffer_floats(lua_State *L, int index, int64_t *n);
 
 /* A shape from Lua arguments arg..top (integers) or from one table of integers at arg. */
 sb_shape sb_check_shape(lua_State *L, int arg);

@@ -125,7 +125,7 @@ int sb_tensor_index(lua_State *L) {
 
 /* t[key] = value: a number, or a tensor that broadcasts to what t[key] would give. */
 int sb_tensor_newindex(lua_State *L) {
-  sb_tensor *t = sb_check_tensor(L, 1);
+  sb_tensor *t = sb_check_writable(L, 1);
   if (lua_type(L, 2) != LUA_TNUMBER && !lua_istable(L, 2))
     return luaL_error(L, "a tensor has no field '%s' to set", luaL_tolstring(L, 2, NULL));
   region r = check_region(L, t);

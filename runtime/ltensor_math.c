@@ -23,7 +23,7 @@ static int binary(lua_State *L) {
 /* x:op_(y) --> x, overwritten; y is a number or broadcasts to x's shape. */
 static int binary_in_place(lua_State *L) {
   const sb_binary *op = lua_touserdata(L, lua_upvalueindex(1));
-  sb_tensor *x = sb_check_tensor(L, 1);
+  sb_tensor *x = sb_check_writable(L, 1);
   sb_operand y;
   sb_check_operand(L, 2, &y);
   sb_check_fits(L, lua_pushfstring(L, "%s_", op->name), &y.t.shape, &x->shape);
@@ -35,7 +35,7 @@ static int binary_in_place(lua_State *L) {
 
 /* x:addmul_(alpha, y) --> x, which becomes x + alpha * y. */
 static int tensor_addmul(lua_State *L) {
-  sb_tensor *x = sb_check_tensor(L, 1);
+  sb_tensor *x = sb_check_writable(L, 1);
   float alpha = (float)luaL_checknumber(L, 2);
   sb_operand y;
   sb_check_operand(L, 3, &y);
@@ -48,7 +48,7 @@ static int tensor_addmul(lua_State *L) {
 
 /* x:copy_(y) --> x, with y's values; y is a number or broadcasts to x's shape. */
 static int tensor_copy(lua_State *L) {
-  sb_tensor *x = sb_check_tensor(L, 1);
+  sb_tensor *x = sb_check_writable(L, 1);
   sb_operand y;
   sb_check_operand(L, 2, &y);
   sb_check_fits(L, "copy_", &y.t.shape, &x->shape);
@@ -63,7 +63,7 @@ static int tensor_copy(lua_State *L) {
 
 /* x:fill_(value) --> x. */
 static int tensor_fill(lua_State *L) {
-  sb_tensor *x = sb_check_tensor(L, 1);
+  sb_tensor *x = sb_check_writable(L, 1);
   sb_fill(x, (float)luaL_checknumber(L, 2));
   lua_settop(L, 1);
   return 1;
@@ -92,7 +92,7 @@ static int unary(lua_State *L) {
 
 static int unary_in_place(lua_State *L) {
   const sb_unary *op = lua_touserdata(L, lua_upvalueindex(1));
-  sb_tensor *x = sb_check_tensor(L, 1);
+  sb_tensor *x = sb_check_writable(L, 1);
   sb_apply_unary(op, x, x);
   lua_settop(L, 1);
   return 1;
@@ -113,7 +113,7 @@ static int tensor_clamp(lua_State *L) {
 }
 
 static int tensor_clamp_in_place(lua_State *L) {
-  sb_tensor *x = sb_check_tensor(L, 1);
+  sb_tensor *x = sb_check_writable(L, 1);
   clamp(L, x, x);
   lua_settop(L, 1);
   return 1;

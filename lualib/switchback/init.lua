@@ -4,6 +4,7 @@ local core = require "switchback.core"
 local sb = {
   version = core.system.version,
   threads = core.system.threads,
+  precision = core.system.precision,
   rng = core.rng.new,
   layer = core.layer,
   image = require "switchback.image",

@@ -27,8 +27,8 @@ static bool shape(const void *config, const sb_shape *w, const sb_shape *in, int
                    "padding %d,%d,%d,%d",
                    f->kernel[0], f->kernel[1], f->dilation[0], f->dilation[1],
                    sb_shape_text(&in[0], text), f->pad[0], f->pad[1], f->pad[2], f->pad[3]);
-  plan->forward_scratch = sb_conv_forward_scratch(&g);
-  int64_t to_input = sb_conv_backward_input_scratch(&g);
+  plan->forward_scratch = sb_conv_scratch(&g, SB_CONV_FORWARD);
+  int64_t to_input = sb_conv_scratch(&g, SB_CONV_TO_INPUT);
   int64_t to_weights = sb_conv_backward_weights_scratch(&g);
   plan->backward_scratch = to_input > to_weights ? to_input : to_weights;
   return true;
@@ -38,17 +38,30 @@ static sb_conv geometry(const sb_call *c) {
   return sb_convolution_geometry(c->config, &c->in[0].shape, &c->out[0].shape);
 }
 
+static int64_t prepared_size(const sb_call *c, bool backward, int *kind) {
+  sb_conv g = geometry(c);
+  return sb_conv_packed_size(&g, backward ? SB_CONV_TO_INPUT : SB_CONV_FORWARD, kind);
+}
+
+static void prepare(const sb_call *c, bool backward, float *prepared) {
+  sb_conv g = geometry(c);
+  sb_conv_pack(&g, backward ? SB_CONV_TO_INPUT : SB_CONV_FORWARD, c->weights[WEIGHT].data,
+               prepared);
+}
+
 static void forward(const sb_call *c) {
   sb_conv g = geometry(c);
-  sb_conv_forward(&g, c->in[0].data, c->weights[WEIGHT].data, c->weights[BIAS].data, c->out[0].data,
-                  c->scratch);
+  sb_conv_weights w = {c->weights[WEIGHT].data, c->prepared};
+  sb_conv_finish finish = {.bias = c->weights[BIAS].data};
+  sb_conv_forward(&g, c->in[0].data, w, finish, c->out[0].data, c->scratch);
 }
 
 static void backward(const sb_call *c) {
   sb_conv g = geometry(c);
+  sb_conv_weights w = {c->weights[WEIGHT].data, c->prepared};
   const float *dy = c->dy[0].data;
   if (c->dx[0].data)
-    sb_conv_backward_input(&g, dy, c->weights[WEIGHT].data, c->dx[0].data, c->scratch);
+    sb_conv_backward_input(&g, dy, w, (sb_conv_finish){0}, c->dx[0].data, c->scratch);
   if (c->grads[WEIGHT].data)
     sb_conv_backward_weights(&g, dy, c->in[0].data, c->grads[WEIGHT].data, c->scratch);
   sb_convolution_bias_gradient(&c->dy[0], &c->grads[BIAS]);
@@ -88,5 +101,7 @@ const sb_layer sb_layer_conv2d = {
     .shape = shape,
     .forward = forward,
     .backward = backward,
+    .prepared_size = prepared_size,
+    .prepare = prepare,
     .window = window,
 };

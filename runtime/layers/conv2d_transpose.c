@@ -38,8 +38,8 @@ static bool shape(const void *config, const sb_shape *w, const sb_shape *in, int
     return sb_fail(e, "conv2d_transpose: no output for input %s, padding %d,%d,%d,%d",
                    sb_shape_text(&in[0], text), f->pad[0], f->pad[1], f->pad[2], f->pad[3]);
   sb_conv g = sb_convolution_geometry(f, &plan->out[0], &in[0]);
-  plan->forward_scratch = sb_conv_backward_input_scratch(&g);
-  int64_t to_input = sb_conv_forward_scratch(&g);
+  plan->forward_scratch = sb_conv_scratch(&g, SB_CONV_TO_INPUT);
+  int64_t to_input = sb_conv_scratch(&g, SB_CONV_FORWARD);
   int64_t to_weights = sb_conv_backward_weights_scratch(&g);
   plan->backward_scratch = to_input > to_weights ? to_input : to_weights;
   return true;
@@ -49,24 +49,29 @@ static sb_conv geometry(const sb_call *c) {
   return sb_convolution_geometry(c->config, &c->out[0].shape, &c->in[0].shape);
 }
 
-static void add_bias(const sb_tensor *bias, sb_tensor *y) {
-  int64_t channels = y->shape.dim[1], positions = sb_shape_span(&y->shape, 2, 4);
-  if (!bias->data) return;
-  for (int64_t i = 0; i < y->shape.dim[0] * channels; i++)
-    for (int64_t p = 0; p < positions; p++) y->data[i * positions + p] += bias->data[i % channels];
+static int64_t prepared_size(const sb_call *c, bool backward, int *kind) {
+  sb_conv g = geometry(c);
+  return sb_conv_packed_size(&g, backward ? SB_CONV_FORWARD : SB_CONV_TO_INPUT, kind);
+}
+
+static void prepare(const sb_call *c, bool backward, float *prepared) {
+  sb_conv g = geometry(c);
+  sb_conv_pack(&g, backward ? SB_CONV_FORWARD : SB_CONV_TO_INPUT, c->weights[WEIGHT].data,
+               prepared);
 }
 
 static void forward(const sb_call *c) {
   sb_conv g = geometry(c);
-  sb_conv_backward_input(&g, c->in[0].data, c->weights[WEIGHT].data, c->out[0].data, c->scratch);
-  add_bias(&c->weights[BIAS], &c->out[0]);
+  sb_conv_weights w = {c->weights[WEIGHT].data, c->prepared};
+  sb_conv_finish finish = {.bias = c->weights[BIAS].data};
+  sb_conv_backward_input(&g, c->in[0].data, w, finish, c->out[0].data, c->scratch);
 }
 
 static void backward(const sb_call *c) {
   sb_conv g = geometry(c);
+  sb_conv_weights w = {c->weights[WEIGHT].data, c->prepared};
   const float *dy = c->dy[0].data;
-  if (c->dx[0].data)
-    sb_conv_forward(&g, dy, c->weights[WEIGHT].data, NULL, c->dx[0].data, c->scratch);
+  if (c->dx[0].data) sb_conv_forward(&g, dy, w, (sb_conv_finish){0}, c->dx[0].data, c->scratch);
   if (c->grads[WEIGHT].data)
     sb_conv_backward_weights(&g, c->in[0].data, dy, c->grads[WEIGHT].data, c->scratch);
   sb_convolution_bias_gradient(&c->dy[0], &c->grads[BIAS]);
@@ -105,5 +110,7 @@ const sb_layer sb_layer_conv2d_transpose = {
     .shape = shape,
     .forward = forward,
     .backward = backward,
+    .prepared_size = prepared_size,
+    .prepare = prepare,
     .window = window,
 };
