@@ -62,10 +62,14 @@ static bool is_depthwise(const sb_conv *g) {
   return g->groups > 1 && g->c_in == g->groups;
 }
 
+static bool is_empty(const sb_conv *g) {
+  return g->n * g->c_in * g->c_out * g->h * g->w * g->oh * g->ow == 0;
+}
+
 static route find_route(const sb_conv *g, sb_conv_direction direction) {
   route r = {.g = *g};
   double best = INFINITY;
-  if (is_depthwise(g)) return r;
+  if (is_depthwise(g) || is_empty(g)) return r;
   if (direction == SB_CONV_TO_INPUT && !adjoint_of(g, &r.g)) return r;
   for (int i = 0; i < FAST; i++) {
     double cost = fast[i]->cost(&r.g, exact);
