@@ -48,7 +48,7 @@ function T.test_converts_every_element_type()
   lu.assertEquals(converted("BOOL", 3, string.char(1, 0, 7)), { 1, 0, 1 })
 end
 
--- Bit patterns from the table of IEEE 754 binary16: one, largest, smallest normal and subnormal, -2, infinity.
+-- Bit patterns of IEEE 754 binary16: one, largest, smallest normal and subnormal, -2, infinity.
 function T.test_half_precision()
   local bits = string.pack("<I2I2I2I2I2I2", 0x3c00, 0x7bff, 0x0400, 0x0001, 0xc000, 0x7c00)
   lu.assertEquals(converted("F16", 6, bits), { 1, 65504, 2.0 ^ -14, 2.0 ^ -24, -2, math.huge })

@@ -6,9 +6,9 @@
 local core = require "switchback.core"
 local file = require "switchback.file"
 local prototxt = require "switchback.formats.prototxt"
-local schema = require "switchback.formats.caffe_schema"
-local convert = require "switchback.formats.caffe_layers"
-local Graph = require "switchback.formats.caffe_graph"
+local schema = require "switchback.formats.caffe.schema"
+local convert = require "switchback.formats.caffe.layers"
+local Graph = require "switchback.formats.caffe.graph"
 
 local caffe = {}
 

@@ -1,5 +1,5 @@
 -- Caffe's layer types: each becomes one or a few of our layers, with the weights it brings.
--- convert[type](step) --> layer, or function(shape_of) -> layer; `step` (caffe.lua) has the parameters,
+-- convert[type](step) --> layer, or function(shape_of) -> layer; `step` (graph.lua) has the parameters,
 -- weights and input values (which a converter may replace), and adds further nodes and constants.
 -- Formulas are those of Caffe's layer documentation (Jia et al. 2014); its axes count from 0.
 local core = require "switchback.core"
@@ -182,20 +182,22 @@ local function scaled_inputs(step, coefficients)
   return values
 end
 
--- Folds a layer of two inputs over more; the last pair is left for the layer's own node.
-local function folded(step, values, kind)
+-- A product of more than two takes a node each; the last is the layer's own.
+local function product(step)
+  local values = step.inputs
   local left = values[1]
-  for i = 2, #values - 1 do left = step:add("part" .. i, { left, values[i] }, make[kind] {}) end
+  for i = 2, #values - 1 do left = step:add("part" .. i, { left, values[i] }, make.mul {}) end
   step.inputs = { left, values[#values] }
-  return make[kind] {}
+  return make.mul {}
 end
 
 function convert.Eltwise(step)
   local p = step:params "eltwise_param"
   if #step.inputs < 2 then error("needs two inputs or more", 0) end
-  if p.operation == "PROD" then return folded(step, step.inputs, "mul") end
-  if p.operation == "MAX" then return folded(step, step.inputs, "maximum") end
-  return folded(step, scaled_inputs(step, p.coeff or {}), "add")
+  if p.operation == "PROD" then return product(step) end
+  if p.operation == "MAX" then return make.maximum {} end
+  step.inputs = scaled_inputs(step, p.coeff or {})
+  return make.add {}
 end
 
 -- ---- Shapes ------------------------------------------------------------------------------------

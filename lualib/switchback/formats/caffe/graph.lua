@@ -1,6 +1,6 @@
 -- The graph that a Caffe description becomes, layer by layer, in the order of the file.
-local convert = require "switchback.formats.caffe_layers"
-local schema = require "switchback.formats.caffe_schema"
+local convert = require "switchback.formats.caffe.layers"
+local schema = require "switchback.formats.caffe.schema"
 
 -- Graph: nodes, inputs and constants of the description to be; sources { blob = shape or {} } of data;
 -- blobs { blob = value it holds now }; shapes { value = shape } as far as the file tells.
@@ -74,7 +74,7 @@ end
 
 -- ---- Converting a layer -----------------------------------------------------------------------
 
--- Step: a layer being converted; see caffe_layers.lua.
+-- Step: a layer being converted; see layers.lua.
 local Step = {}
 Step.__index = Step
 
