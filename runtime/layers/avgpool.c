@@ -3,6 +3,7 @@
    count_include_pad = false those inside the image alone. */
 #include <string.h>
 
+#include "clones.h"
 #include "layers/pooling.h"
 
 typedef struct avgpool {
@@ -18,63 +19,65 @@ static const sb_param params[] = {
 static bool shape(const void *config, const sb_shape *weights, const sb_shape *in, int n_in,
                   sb_plan *plan, sb_error *e) {
   plan->n_out = 1;
-  return sb_pooling_shape("avgpool", &((const avgpool *)config)->pool, &in[0], &plan->out[0], e);
+  if (!sb_pooling_shape("avgpool", &((const avgpool *)config)->pool, &in[0], &plan->out[0], e))
+    return false;
+  if (sb_shape_valid(&plan->out[0])) plan->backward_scratch = sb_shape_count(&plan->out[0]);
+  return true;
 }
 
-/* Along one axis, of the taps of output o: those inside the input are [first, last), and
-   `counted` of them share in the divisor. */
-typedef struct taps {
-  int64_t start; /* input position of tap 0 */
-  int first, last, counted;
-} taps;
-
-/* How many of the kernel's taps lie before input position `end`. */
-static inline int taps_before(const sb_pooling *p, int axis, int64_t start, int64_t end) {
-  int64_t room = end - start, d = p->dilation[axis];
-  if (room <= 0) return 0;
-  int64_t n = d == 1 ? room : (room + d - 1) / d;
-  return n < p->kernel[axis] ? (int)n : p->kernel[axis];
-}
-
-static inline taps taps_at(const avgpool *f, int axis, int64_t o, int64_t in) {
+/* How many taps of output o along an axis share in the divisor. */
+static int64_t counted(const avgpool *f, int axis, int64_t o, int64_t in) {
   const sb_pooling *p = &f->pool;
-  taps t = {.start = o * sb_pooling_step(p, axis) - p->pad[axis]};
-  t.first = taps_before(p, axis, t.start, 0);
-  t.last = taps_before(p, axis, t.start, in);
-  t.counted = f->count_include_pad ? taps_before(p, axis, t.start, in + p->pad[axis + 2])
-                                   : t.last - t.first;
-  return t;
+  if (f->count_include_pad) return sb_pooling_inside(p, axis, o, in + p->pad[axis + 2]).last;
+  sb_pooling_range r = sb_pooling_inside(p, axis, o, in);
+  return r.last - r.first;
 }
 
-static float scale_of(const taps *y, const taps *x) {
-  float cells = (float)y->counted * (float)x->counted;
-  return cells > 0 ? 1 / cells : 0;
-}
-
-static float window_sum(const sb_pooling *p, const float *x, int64_t w, const taps *ty,
-                        const taps *tx) {
-  float sum = 0;
-  for (int i = ty->first; i < ty->last; i++) {
-    const float *row = x + (ty->start + (int64_t)i * p->dilation[0]) * w + tx->start;
-    for (int j = tx->first; j < tx->last; j++) sum += row[(int64_t)j * p->dilation[1]];
+/* to = from / divisor for row oy of the outputs. */
+static void divide_row(const sb_call *c, int64_t oy, const float *from, float *to) {
+  const avgpool *f = c->config;
+  int64_t rows = counted(f, 0, oy, c->in[0].shape.dim[2]);
+  for (int64_t ox = 0; ox < c->out[0].shape.dim[3]; ox++) {
+    int64_t cells = rows * counted(f, 1, ox, c->in[0].shape.dim[3]);
+    to[ox] = cells > 0 ? from[ox] / (float)cells : 0;
   }
-  return sum;
+}
+
+/* y[k] += x[k * stride], or with `back` the adjoint x[k * stride] += y[k]. */
+static inline void add_run(int64_t n, float *restrict x, int stride, float *restrict y, bool back) {
+  if (stride == 1 && back)
+    for (int64_t k = 0; k < n; k++) x[k] += y[k];
+  else if (stride == 1)
+    for (int64_t k = 0; k < n; k++) y[k] += x[k];
+  else if (back)
+    for (int64_t k = 0; k < n; k++) x[k * stride] += y[k];
+  else
+    for (int64_t k = 0; k < n; k++) y[k] += x[k * stride];
+}
+
+/* Adds each tap of row oy of the outputs y to or from the plane x. */
+SB_CLONES static void add_row(const sb_call *c, int64_t oy, float *x, float *y, bool back) {
+  const sb_pooling *p = &((const avgpool *)c->config)->pool;
+  int64_t w = c->in[0].shape.dim[3], columns = c->out[0].shape.dim[3];
+  sb_pooling_range rows = sb_pooling_inside(p, 0, oy, c->in[0].shape.dim[2]);
+  for (int i = (int)rows.first; i < rows.last; i++)
+    for (int j = 0; j < p->kernel[1]; j++) {
+      sb_pooling_range r = sb_pooling_outputs(p, 1, j, w, columns);
+      int64_t at = sb_pooling_at(p, 0, oy, i) * w + sb_pooling_at(p, 1, r.first, j);
+      if (r.first < r.last)
+        add_run(r.last - r.first, x + at, sb_pooling_step(p, 1), y + r.first, back);
+    }
 }
 
 static void forward_planes(void *context, int64_t first, int64_t last) {
   const sb_call *c = context;
-  const avgpool *f = c->config;
-  const int64_t *in = c->in[0].shape.dim, *out = c->out[0].shape.dim;
-  float *y = c->out[0].data + first * out[2] * out[3];
-  for (int64_t plane = first; plane < last; plane++) {
-    const float *x = c->in[0].data + plane * in[2] * in[3];
-    for (int64_t i = 0; i < out[2]; i++) {
-      taps ty = taps_at(f, 0, i, in[2]);
-      for (int64_t j = 0; j < out[3]; j++) {
-        taps tx = taps_at(f, 1, j, in[3]);
-        *y++ = window_sum(&f->pool, x, in[3], &ty, &tx) * scale_of(&ty, &tx);
-      }
-    }
+  int64_t inner = sb_shape_span(&c->in[0].shape, 2, 4), rows = c->out[0].shape.dim[2];
+  int64_t columns = c->out[0].shape.dim[3];
+  for (int64_t i = first * rows; i < last * rows; i++) {
+    float *y = c->out[0].data + i * columns;
+    memset(y, 0, (size_t)columns * sizeof *y);
+    add_row(c, i % rows, c->in[0].data + i / rows * inner, y, false);
+    divide_row(c, i % rows, y, y);
   }
 }
 
@@ -83,29 +86,15 @@ static void forward(const sb_call *c) {
   sb_parallel_call(c, planes, 4, forward_planes);
 }
 
-static void spread(const sb_pooling *p, float value, int64_t w, const taps *ty, const taps *tx,
-                   float *dx) {
-  for (int i = ty->first; i < ty->last; i++) {
-    float *row = dx + (ty->start + (int64_t)i * p->dilation[0]) * w + tx->start;
-    for (int j = tx->first; j < tx->last; j++) row[(int64_t)j * p->dilation[1]] += value;
-  }
-}
-
 static void backward_planes(void *context, int64_t first, int64_t last) {
   const sb_call *c = context;
-  const avgpool *f = c->config;
-  const int64_t *in = c->in[0].shape.dim, *out = c->out[0].shape.dim;
-  const float *dy = c->dy[0].data + first * out[2] * out[3];
-  for (int64_t plane = first; plane < last; plane++) {
-    float *dx = c->dx[0].data + plane * in[2] * in[3];
-    memset(dx, 0, (size_t)(in[2] * in[3]) * sizeof *dx);
-    for (int64_t i = 0; i < out[2]; i++) {
-      taps ty = taps_at(f, 0, i, in[2]);
-      for (int64_t j = 0; j < out[3]; j++) {
-        taps tx = taps_at(f, 1, j, in[3]);
-        spread(&f->pool, *dy++ * scale_of(&ty, &tx), in[3], &ty, &tx, dx);
-      }
-    }
+  int64_t inner = sb_shape_span(&c->in[0].shape, 2, 4), rows = c->out[0].shape.dim[2];
+  int64_t columns = c->out[0].shape.dim[3];
+  memset(c->dx[0].data + first * inner, 0, (size_t)((last - first) * inner) * sizeof(float));
+  for (int64_t i = first * rows; i < last * rows; i++) {
+    float *share = c->scratch + i * columns;
+    divide_row(c, i % rows, c->dy[0].data + i * columns, share);
+    add_row(c, i % rows, c->dx[0].data + i / rows * inner, share, true);
   }
 }
 

@@ -25,8 +25,41 @@ bool sb_pooling_shape(const char *name, const sb_pooling *p, const sb_shape *in,
 bool sb_pooling_switchable(const char *name, const sb_shape *in, sb_error *e);
 
 /* The step along an axis, with "as the kernel" resolved. */
-static inline int64_t sb_pooling_step(const sb_pooling *p, int axis) {
+static inline int sb_pooling_step(const sb_pooling *p, int axis) {
   return p->stride[axis] ? p->stride[axis] : p->kernel[axis];
+}
+
+typedef struct sb_pooling_range {
+  int64_t first, last; /* one after the last */
+} sb_pooling_range;
+
+/* The input position of tap k of output o; maybe outside. */
+static inline int64_t sb_pooling_at(const sb_pooling *p, int axis, int64_t o, int k) {
+  return o * sb_pooling_step(p, axis) - p->pad[axis] + (int64_t)k * p->dilation[axis];
+}
+
+/* How many of the positions start, start + step, ... (`most` of them) lie before `end`. */
+static inline int64_t sb_pooling_before(int64_t start, int64_t step, int64_t end, int64_t most) {
+  int64_t room = end - start;
+  if (room <= 0) return 0;
+  int64_t n = step == 1 ? room : (room + step - 1) / step;
+  return n < most ? n : most;
+}
+
+/* Of the outputs [0, out) along an axis, those whose tap k lies inside the input [0, in). */
+static inline sb_pooling_range sb_pooling_outputs(const sb_pooling *p, int axis, int k, int64_t in,
+                                                  int64_t out) {
+  int64_t start = sb_pooling_at(p, axis, 0, k), step = sb_pooling_step(p, axis);
+  return (sb_pooling_range){sb_pooling_before(start, step, 0, out),
+                            sb_pooling_before(start, step, in, out)};
+}
+
+/* Of the taps of output o, those at input positions in [0, in). */
+static inline sb_pooling_range sb_pooling_inside(const sb_pooling *p, int axis, int64_t o,
+                                                 int64_t in) {
+  int64_t start = sb_pooling_at(p, axis, o, 0), step = p->dilation[axis], most = p->kernel[axis];
+  return (sb_pooling_range){sb_pooling_before(start, step, 0, most),
+                            sb_pooling_before(start, step, in, most)};
 }
 
 bool sb_pooling_window(const sb_pooling *p, sb_window *w);
