@@ -83,7 +83,7 @@ void sb_apply_binary(const sb_binary *op, sb_tensor *z, const sb_tensor *x, cons
   sb_walk_add(&w, &z->shape);
   sb_walk_add(&w, &x->shape);
   sb_walk_add(&w, &y->shape);
-  sb_walk_rows(&w, binary_row, &o);
+  sb_walk_rows(&w, SB_WALK_GRAIN, binary_row, &o);
 }
 
 static void add_scaled_row(const void *context, const int64_t *at, const int64_t *stride,
@@ -105,7 +105,7 @@ void sb_add_scaled(sb_tensor *z, float alpha, const sb_tensor *y) {
   sb_walk w = sb_walk_over(&z->shape);
   sb_walk_add(&w, &z->shape);
   sb_walk_add(&w, &y->shape);
-  sb_walk_rows(&w, add_scaled_row, &o);
+  sb_walk_rows(&w, SB_WALK_GRAIN, add_scaled_row, &o);
 }
 
 static void where_row(const void *context, const int64_t *at, const int64_t *stride, int64_t n) {
@@ -123,7 +123,7 @@ void sb_where(sb_tensor *z, const sb_tensor *mask, const sb_tensor *x, const sb_
   sb_walk_add(&w, &mask->shape);
   sb_walk_add(&w, &x->shape);
   sb_walk_add(&w, &y->shape);
-  sb_walk_rows(&w, where_row, &o);
+  sb_walk_rows(&w, SB_WALK_GRAIN, where_row, &o);
 }
 
 int64_t sb_first_apart(const sb_tensor *x, const sb_tensor *y, double tolerance) {

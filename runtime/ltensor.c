@@ -3,12 +3,22 @@
 #include "ltensor.h"
 
 #include <lauxlib.h>
+#include <malloc.h>
 #include <string.h>
 
 #include "lmodules.h"
 #include "ltensor_parts.h"
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
+
+/* By default the C library returns large blocks to the system, and each new tensor pays for
+   faulting its pages in again: longer than most operations on it take. */
+static void keep_freed_memory(void) {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the largest value it accepts */
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+#endif
+}
 
 /* A buffer begins with its version; the floats follow at the next multiple of 64 bytes. */
 enum { ALIGN = 64, HEAD = ALIGN + sizeof(uint64_t) };
@@ -238,6 +248,7 @@ static void set_metamethods(lua_State *L) {
 
 /* Leaves one table with every method and the constructors. */
 int sb_open_tensor(lua_State *L) {
+  keep_freed_memory();
   luaL_newmetatable(L, SB_TENSOR);
   push_methods(L);
   set_metamethods(L);

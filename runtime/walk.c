@@ -5,8 +5,6 @@
 
 #include "threads.h"
 
-enum { GRAIN = 1 << 14 }; /* elements a thread takes at once */
-
 void sb_strides(const sb_shape *shape, int64_t stride[SB_MAX_RANK]) {
   int64_t step = 1;
   for (int d = shape->rank - 1; d >= 0; d--) stride[d] = step, step *= shape->dim[d];
@@ -43,8 +41,7 @@ static bool walked_as_one(const sb_walk *w, int outer, int inner) {
   return true;
 }
 
-/* Drops extents of 1 and merges neighbours that every array walks as one. Leaves rank >= 1. */
-static sb_walk compact(const sb_walk *walk) {
+sb_walk sb_walk_compact(const sb_walk *walk) {
   sb_walk w = *walk;
   int last = -1;
   for (int d = 0; d < w.rank; d++) {
@@ -112,33 +109,9 @@ static void walk_range(void *context, int64_t first, int64_t last) {
   }
 }
 
-void sb_walk_rows(const sb_walk *w, sb_row *row, const void *context) {
-  walking job = {compact(w), row, context};
+void sb_walk_rows(const sb_walk *w, int64_t grain, sb_row *row, const void *context) {
+  walking job = {sb_walk_compact(w), row, context};
   int64_t n = 1;
   for (int d = 0; d < job.w.rank; d++) n *= job.w.dim[d];
-  sb_parallel(n, GRAIN, walk_range, &job);
-}
-
-/* ---- Copying --------------------------------------------------------------------------------- */
-
-typedef struct copying {
-  float *to;
-  const float *from;
-} copying;
-
-static void copy_row(const void *context, const int64_t *offset, const int64_t *stride, int64_t n) {
-  const copying *c = context;
-  float *to = c->to + offset[0];
-  const float *from = c->from + offset[1];
-  if (stride[0] == 1 && stride[1] == 1)
-    memcpy(to, from, (size_t)n * sizeof *to);
-  else if (stride[0] == 1)
-    for (int64_t i = 0; i < n; i++) to[i] = from[i * stride[1]];
-  else
-    for (int64_t i = 0; i < n; i++) to[i * stride[0]] = from[i * stride[1]];
-}
-
-void sb_walk_copy(const sb_walk *w, float *to, const float *from) {
-  copying c = {to, from};
-  sb_walk_rows(w, copy_row, &c);
+  sb_parallel(n, grain, walk_range, &job);
 }

@@ -30,10 +30,17 @@ void sb_walk_add_strides(sb_walk *w, const int64_t *stride);
 /* Row-major strides of `shape`. */
 void sb_strides(const sb_shape *shape, int64_t stride[SB_MAX_RANK]);
 
-/* Calls row until every position was visited once, from several threads when there are many. */
-void sb_walk_rows(const sb_walk *w, sb_row *row, const void *context);
+/* Fewer and longer rows: drops extents of 1 and merges neighbours that every array walks as one.
+   Leaves rank >= 1. */
+sb_walk sb_walk_compact(const sb_walk *walk);
 
-/* Copies along a walk whose array 0 is `to` and whose array 1 is `from`. They must not overlap. */
+/* Calls row until every position of the compacted walk was visited once; a thread takes `grain`
+   positions at once. */
+enum { SB_WALK_GRAIN = 1 << 14 }; /* for cheap rows */
+void sb_walk_rows(const sb_walk *w, int64_t grain, sb_row *row, const void *context);
+
+/* Copies (walk_copy.c) along a walk whose array 0 is `to` and whose array 1 is `from`. They must
+ * not overlap. */
 void sb_walk_copy(const sb_walk *w, float *to, const float *from);
 
 #endif

@@ -56,6 +56,15 @@ function T.test_transpose_of_large_matrices()
   lu.assertEquals(u:transpose():bytes() == t:bytes(), true)
 end
 
+-- Sizes that are no multiples of the tiles in which these are copied.
+function T.test_permute_odd_sizes()
+  local t = sb.arange(17 * 9 * 33):reshape(17, 9, 33)
+  assert_each(t:permute(3, 2, 1), { 33, 9, 17 }, function(i, j, k) return t[{ k, j, i }] end)
+  assert_each(t:permute(3, 1, 2), { 33, 17, 9 }, function(i, j, k) return t[{ j, k, i }] end)
+  assert_each(t:permute(2, 3, 1), { 9, 33, 17 }, function(i, j, k) return t[{ k, i, j }] end)
+  assert_each(t:permute(1, 3, 2), { 17, 33, 9 }, function(i, j, k) return t[{ i, k, j }] end)
+end
+
 function T.test_flip()
   local t = sb.arange(24):reshape(2, 3, 4)
   assert_each(t:flip(1), { 2, 3, 4 }, function(i, j, k) return t[{ 3 - i, j, k }] end)
