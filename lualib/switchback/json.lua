@@ -1,0 +1,42 @@
+-- Results as JSON text: the same value gives the same bytes.
+local cjson = require "cjson"
+
+local json = {}
+
+local encode
+
+local function encode_list(t)
+  local parts = {}
+  for i, value in ipairs(t) do parts[i] = encode(value) end
+  return "[" .. table.concat(parts, ",") .. "]"
+end
+
+local function encode_object(t)
+  local keys, parts = {}, {}
+  for key in pairs(t) do keys[#keys + 1] = tostring(key) end
+  table.sort(keys)
+  for i, key in ipairs(keys) do parts[i] = cjson.encode(key) .. ":" .. encode(t[key]) end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+local function encode_number(x)
+  if math.type(x) == "integer" then return ("%d"):format(x) end
+  if x ~= x or x == math.huge or x == -math.huge then return "null" end
+  return ("%.14g"):format(x)
+end
+
+function encode(value)
+  local kind = type(value)
+  if kind == "number" then return encode_number(value) end
+  if kind == "userdata" and value.totable then return encode(value:totable()) end
+  if kind ~= "table" then return cjson.encode(value) end
+  if #value > 0 or next(value) == nil then return encode_list(value) end
+  return encode_object(value)
+end
+
+-- encode(value) --> JSON. Keys are sorted, tensors are nested lists, numbers that JSON lacks are null,
+-- an empty
+-- table is []. Keys must be strings, or 1 to n. Raises for functions and the like.
+json.encode = encode
+
+return json
