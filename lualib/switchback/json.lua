@@ -34,9 +34,8 @@ function encode(value)
   return encode_object(value)
 end
 
--- encode(value) --> JSON. Keys are sorted, tensors are nested lists, numbers that JSON lacks are null,
--- an empty
--- table is []. Keys must be strings, or 1 to n. Raises for functions and the like.
+-- encode(value) --> JSON. Keys are sorted, tensors are nested lists, numbers that JSON lacks are null, an
+-- empty table is []. Keys must be strings, or 1 to n. Raises for functions and the like.
 json.encode = encode
 
 return json

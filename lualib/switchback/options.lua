@@ -1,11 +1,9 @@
 -- Options of recipes: declared once, from which come parsing, --help and errors.
 --
--- A declaration is a list. An entry is a common option's name ("model"), or a table { name, field =
--- value... }; fields
--- that it leaves out are those of the common option of that name, if there is one:
---   type      "string" (default), "file", "integer", "number", "flag", "class", "keep", "names"
--- (a,b,c), "integers"
---             (1,2,3), or a function(text) --> value, or nil and what was expected
+-- A declaration is a list. An entry is a common option's name ("model"), or a table { name, field = value... };
+-- fields that it leaves out are those of the common option of that name, if there is one:
+--   type      "string" (default), "file", "integer", "number", "flag", "class", "keep", "names" (a,b,c),
+--             "integers" (1,2,3), or a function(text) --> value; or nil, what was expected
 --   default   as it would be typed; without one the option is nil when not given
 --   required  true: it must be given
 --   choices   list of the strings that it may be
@@ -40,8 +38,9 @@ local function list_of(parse, expected)
   return function(text)
     local list = {}
     for part in text:gmatch "[^,]+" do
-      list[#list + 1] = parse(part)
-      if list[#list] == nil then return nil, expected end
+      local value = parse(part)
+      if value == nil then return nil, expected end
+      list[#list + 1] = value
     end
     return list, expected
   end

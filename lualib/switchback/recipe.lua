@@ -96,9 +96,8 @@ local function execute(path, arguments)
   report:finish(r.run(values, report))
 end
 
--- run(path, arguments) runs a recipe. When it fails, one line on standard error says why and the
--- program ends with
--- status 1; with SWITCHBACK_TRACE set the line is followed by a traceback.
+-- run(path, arguments) runs a recipe. When it fails, one line on standard error says why and the program
+-- ends with status 1; with SWITCHBACK_TRACE set the line is followed by a traceback.
 function recipe.run(path, arguments)
   local ok, message = xpcall(execute, explain, path, arguments)
   if ok then return end

@@ -76,9 +76,8 @@ local function draw(self, text, ended)
   self.log:flush()
 end
 
--- report:progress(what, total) --> function(done [, note]), to be called as things get done, from 1 to
--- total. Shows
--- count, rate and time left: in place on a terminal, else a line every five seconds; nothing for what
+-- report:progress(what, total) --> function(done [, note]), to be called as things get done, from 1 to total.
+-- Shows count, rate and time left: in place on a terminal, else a line every five seconds; nothing for what
 -- is over soon.
 function Report:progress(what, total)
   if self.quiet then return function() end end

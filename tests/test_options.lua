@@ -1,0 +1,85 @@
+-- Declarations of options, what is parsed from them, and the words of their errors.
+local h = require "helper"
+local lu = require "luaunit"
+local options = require "switchback.options"
+
+local T = {}
+
+local declaration = {
+  "model", { "image", required = true }, "layer", "channel", "class", "steps", "seed", "out",
+  { "rule", choices = { "gradient", "guided", "deconv" }, default = "deconv", help = "how to walk" },
+  { "keep", type = "keep", default = "max", help = "what survives" },
+  { "layers", type = "names", help = "several" }, { "channels", type = "integers", help = "several" },
+  { "rate", type = "number", default = 0.5, min = 0, help = "step" },
+}
+
+local function parse(...)
+  return options.parse(options.parser("try", "tries", declaration), { "--image", "cat.png", ... })
+end
+
+local function message(...)
+  local values, text = parse(...)
+  lu.assertNil(values)
+  return text
+end
+
+function T.test_defaults()
+  local o = parse()
+  lu.assertEquals({ o.model, o.image, o.seed, o.rule, o.keep, o.rate },
+    { "googlenet", "cat.png", 0, "deconv", "max", 0.5 })
+  lu.assertNil(o.layer)
+  lu.assertNil(o.threads)
+  lu.assertNil(o.json)
+end
+
+function T.test_values()
+  local o = parse("--channel", "7", "--class=285", "--keep", "3,4", "--layers", "a/b,c", "--channels", "1,20",
+    "--rate=1e-2", "--json", "--threads", "2")
+  lu.assertEquals({ o.channel, o.class, o.rate, o.json, o.threads }, { 7, 285, 0.01, true, 2 })
+  lu.assertEquals(math.type(o.channel), "integer")
+  lu.assertEquals({ o.keep, o.layers, o.channels }, { { 3, 4 }, { "a/b", "c" }, { 1, 20 } })
+  lu.assertEquals(parse("--keep", "map").keep, "map")
+  lu.assertEquals(parse("--keep", "5").keep, 5)
+  lu.assertEquals(parse("--class", "tabby").class, "tabby")
+end
+
+function T.test_errors_name_option_and_value()
+  lu.assertEquals(message("--steps", "ten"), "--steps: expected an integer, got 'ten'")
+  lu.assertEquals(message("--steps", "1.5"), "--steps: expected an integer, got '1.5'")
+  lu.assertEquals(message("--steps", "0"), "--steps: must be at least 1, got 0")
+  lu.assertEquals(message("--threads", "1000"), "--threads: must be at most 256, got 1000")
+  lu.assertEquals(message("--rate", "fast"), "--rate: expected a number, got 'fast'")
+  lu.assertEquals(message("--keep", "most"), "--keep: expected max, map, a number or y,x, got 'most'")
+  lu.assertEquals(message("--channels", "1,b"), "--channels: expected integers such as 1,2,3, got '1,b'")
+  lu.assertEquals(message("--rule", "guidd"),
+    "--rule: 'guidd' is none of gradient, guided, deconv; did you mean 'guided'?")
+end
+
+function T.test_unknown_and_missing_options()
+  lu.assertEquals(message("--modle", "x"), "unknown option '--modle'; did you mean '--model'?")
+  local _, text = options.parse(options.parser("try", "tries", declaration), {})
+  lu.assertEquals(text, "missing option '--image'")
+  lu.assertStrContains(message("--layer"), "'--layer'")
+end
+
+function T.test_a_default_makes_an_option_optional()
+  local parser = options.parser("try", "tries", { { "image", default = "x.png" } })
+  lu.assertEquals(options.parse(parser, {}).image, "x.png")
+end
+
+function T.test_help_shows_every_option_and_its_default()
+  local help = options.parser("try", "tries things", declaration):get_help()
+  for _, text in ipairs { "switchback try", "tries things", "--model", "googlenet", "--rule", "how to walk",
+                          "gradient|guided|deconv", "--json", "--quiet", "--threads", "0.5" } do
+    lu.assertStrContains(help, text)
+  end
+end
+
+function T.test_wrong_declarations()
+  local function refused(entry, text) h.error_has(options.parser, text, "x", "y", { entry }) end
+  refused({ "depth", type = "int" }, "'depth' is of unknown type 'int'")
+  refused({ "depth", defualt = 1 }, "'depth' has an unknown field 'defualt'")
+  refused({}, "an entry has no name")
+end
+
+return T
