@@ -1,0 +1,31 @@
+-- Plots, drawn as images.
+local check = require "switchback.check"
+local image = require "switchback.image"
+
+local plot = {}
+
+local BARS = { width = 420, height = false, maximum = false, format = "%.3f", color = { 0.2, 0.4, 0.7 } }
+local GAP = 6
+
+-- bars(labels, values [, options]) --> (3,H,W): one horizontal bar a value, its label above it, the value at its
+-- end. Values are not negative. options: width = 420 and height (default: what the rows need) in pixels;
+-- maximum: the value of a full bar (default the largest); format of the values; color.
+function plot.bars(labels, values, options)
+  local o = check.options("plot.bars", options, BARS)
+  local line = image.text_size("", 1) + 3
+  local row = 2 * line + GAP
+  local canvas = image.canvas(o.height or #values * row + GAP, o.width, 1)
+  local maximum = math.max(o.maximum or math.max(table.unpack(values)), 1e-30)
+  local _, reserved = image.text_size(o.format:format(maximum) .. "0", 1)
+  local full = o.width - 3 * GAP - reserved
+  for i, value in ipairs(values) do
+    local y = (i - 1) * row + GAP
+    local length = math.floor(full * math.min(value / maximum, 1) + 0.5)
+    image.text(canvas, y, GAP, image.elide(labels[i], o.width - 2 * GAP))
+    if length > 0 then image.rectangle(canvas, y + line, GAP, line - 3, length, o.color) end
+    image.text(canvas, y + line, 2 * GAP + length, o.format:format(value))
+  end
+  return canvas
+end
+
+return plot

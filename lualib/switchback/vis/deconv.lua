@@ -1,0 +1,66 @@
+-- Deconvnet probes: an activation projected back to pixels (Zeiler & Fergus 2014).
+local check = require "switchback.check"
+
+local OPTIONS = { layer = false, channels = false, strongest = 9, keep = "max", seed = "activation",
+                  rule = "deconv", lrn = false, overlap = false, progress = false }
+
+-- The channels of maps (C,H,W) with the largest activations, best first.
+local function strongest_channels(maps, count)
+  local channels = maps:size(1)
+  local _, order = maps:reshape(channels, -1):max(2):topk(math.min(count, channels))
+  local list = {}
+  for i, c in ipairs(order:totable()) do list[i] = math.tointeger(c) end
+  return list
+end
+
+-- The activation of a map (H,W) that keep = {y, x} names, else the largest, and where it is.
+local function strongest_kept(map, keep)
+  if type(keep) == "table" then return map[keep], keep[1], keep[2] end
+  local width = map:size(2)
+  local value, at = map:reshape(-1):topk(1)
+  at = math.tointeger(at[1]) - 1
+  return value[1], at // width + 1, at % width + 1
+end
+
+-- The part of the input that position (y, x) of a layer sees, clipped to the image.
+local function seen(net, layer, y, x, height, width)
+  local top, left, bottom, right = net:receptive_field(layer, y, x)
+  if not top then return { top = 1, left = 1, bottom = height, right = width } end
+  local function clip(at, extent) return math.floor(math.max(1, math.min(extent, at))) end
+  return { top = clip(top, height), left = clip(left, width),
+           bottom = clip(bottom, height), right = clip(right, width) }
+end
+
+local function probe(pass, o, channel)
+  local back = pass:backward { from = o.layer, channel = channel, keep = o.keep, seed = o.seed, rule = o.rule,
+                               lrn = o.lrn or nil, overlap = o.overlap or nil }
+  local map = pass[o.layer]:select(1, 1):select(1, channel)
+  local value, y, x = strongest_kept(map, o.keep)
+  local image = pass.net:gradient_to_image(back)
+  return { channel = channel, y = y, x = x, activation = value, image = image,
+           box = seen(pass.net, o.layer, y, x, image:size(2), image:size(3)) }
+end
+
+-- deconv(net, image (C,H,W), options) --> { input = (C,h,w) what the network saw, layer =, probes = list of
+--   { channel =, y =, x =, activation =: the strongest that was kept and where it is in the map,
+--     image = (C,h,w): the projection in RGB, signed,
+--     box = { top =, left =, bottom =, right = }: the pixels that the position sees } }
+-- options:
+--   layer      its name (required)
+--   channels   list; default the `strongest` (9) channels, those with the largest activations
+--   keep       "max" (default), "map", k or {y, x}; seed "activation" (default) or "one": see seed.lua
+--   rule       "deconv" (default), "guided" or "gradient"; lrn, overlap as for pass:backward
+--   progress   function(done, total, note)
+return function(net, image, options)
+  local o = check.options("deconv", options, OPTIONS)
+  if not o.layer then error("deconv: say which layer", 2) end
+  local x = net:prepare(image)
+  local pass = net:forward(x, { upto = o.layer })
+  local channels = o.channels or strongest_channels(pass[o.layer]:select(1, 1), o.strongest)
+  local probes = {}
+  for i, channel in ipairs(channels) do
+    probes[i] = probe(pass, o, channel)
+    if o.progress then o.progress(i, #channels, "channel " .. channel) end
+  end
+  return { input = net:to_image(x), layer = o.layer, probes = probes }
+end

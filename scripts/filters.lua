@@ -1,0 +1,39 @@
+-- The weights of a convolution.
+local function colored(sb, filter)
+  return sb.image.stretch(filter, { method = "symmetric" })
+end
+
+-- The kernels of one filter, a grey tile for each input channel, on one line.
+local function kernels(sb, filter, most, limit)
+  local tiles = {}
+  for i = 1, math.min(filter:size(1), most) do
+    tiles[i] = (filter:narrow(1, i, 1) / (2 * limit) + 0.5):clamp(0, 1)
+  end
+  return sb.image.grid(tiles, { columns = #tiles, gap = 1, scale = math.max(1, 15 // filter:size(3)) })
+end
+
+return {
+  summary = "the weights of a convolution: in color where it looks at pixels, else as grey kernels",
+  options = {
+    "model",
+    { "layer", help = "a convolution (default: the first)" },
+    { "most", type = "integer", min = 1, default = 96, help = "how many filters, and input channels of each" },
+    { "out", default = "filters.png" },
+  },
+  run = function(o, report)
+    local sb = require "switchback"
+    local net = sb.load(o.model)
+    local found = sb.vis.filters(net, nil, { layer = o.layer })
+    local size, pictures, labels = found.weight:size(), {}, {}
+    local limit = found.weight:abs():max()
+    for i = 1, math.min(size[1], o.most) do
+      local filter = found.filters[i]
+      pictures[i] = found.in_color and colored(sb, filter) or kernels(sb, filter, o.most, limit)
+      labels[i] = "#" .. i
+    end
+    report:save(o.out, sb.image.grid(pictures, { labels = labels,
+      columns = not found.in_color and math.max(1, 16 // math.min(size[2], o.most)) or nil,
+      title = ("%s: %d filters of %dx%dx%d"):format(found.layer, table.unpack(size)) }))
+    return { layer = found.layer, shape = size }
+  end,
+}
