@@ -134,7 +134,8 @@ const sb_reduction sb_reduce_min = {"min", &min_fold, false, as_is};
 const sb_reduction *sb_find_reduction(const char *name) {
   for (const sb_reduction *r = sb_reductions; r->name; r++)
     if (strcmp(r->name, name) == 0) return r;
-  return NULL;
+  if (strcmp(name, "max") == 0) return &sb_reduce_max;
+  return strcmp(name, "min") == 0 ? &sb_reduce_min : NULL;
 }
 
 /* Extents of 1 may count as marked or not, whatever makes neighbours. */

@@ -24,7 +24,7 @@ typedef struct sb_reduction {
 extern const sb_reduction sb_reductions[];
 extern const sb_reduction sb_reduce_max, sb_reduce_min; /* k = 0 gives -inf and inf */
 
-/* The entry of sb_reductions with that name, or NULL. */
+/* The reduction of that name, max and min included, or NULL. */
 const sb_reduction *sb_find_reduction(const char *name);
 
 /* The lines along the marked dimensions of `shape`. False: those are not neighbours, and the lines
