@@ -6,7 +6,8 @@ local lu = require "luaunit"
 
 local folder = arg[0]:match("^(.*)/[^/]*$") or "."
 package.path = folder .. "/?.lua;" .. package.path
-package.cpath = arg[-1]:match("^(.*)/") .. "/tests/?.so;" .. package.cpath -- make test builds them
+local build = arg[-1]:match("^(.*)/") or "build" -- a stock Lua has no folder in its name
+package.cpath = build .. "/tests/?.so;" .. package.cpath -- make test builds them
 
 local function wanted(name)
   if #arg == 0 then return true end

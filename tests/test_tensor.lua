@@ -241,24 +241,4 @@ function T.test_clone_is_apart()
   lu.assertEquals(t:totable(), { 1, 2 })
 end
 
-function T.test_views_keep_their_memory_alive()
-  local views = {}
-  for i = 1, 50 do
-    local owner = sb.full(i, 100, 100)
-    views[i] = owner:reshape(10000):narrow(1, 5000, 100):reshape(10, 10)[10]
-  end
-  collectgarbage()
-  for _ = 1, 50 do sb.full(-1, 100, 100) end -- would reuse freed memory
-  collectgarbage()
-  for i = 1, 50 do lu.assertEquals(views[i]:sum(), 10 * i) end
-end
-
-function T.test_dropped_tensors_are_collected()
-  collectgarbage()
-  local before = collectgarbage "count"
-  for _ = 1, 200 do sb.zeros(1000, 250) end -- 1 MB each
-  collectgarbage()
-  lu.assertTrue(collectgarbage "count" - before < 2000)
-end
-
 return T
