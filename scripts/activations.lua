@@ -3,7 +3,7 @@ return {
   summary = "what the channels of a layer answer to a photo: a grid of its maps",
   options = {
     "model", "image", { "layer", required = true },
-    { "order", choices = { "strongest", "index" }, default = "strongest", help = "which channels come first" },
+    { "order", choices = { "strongest", "index" }, default = "strongest", help = "what comes first" },
     { "most", type = "integer", min = 1, default = 64, help = "how many channels" },
     { "scale", choices = { "each", "all" }, default = "each",
       help = "brightness relative to each map's own peak, or to the layer's" },

@@ -16,8 +16,9 @@ return {
     if o.out then
       local labels, values = {}, {}
       for i, class in ipairs(classes) do labels[i], values[i] = class.label, class.p end
-      local bars = sb.plot.bars(labels, values, { maximum = 1 })
-      report:save(o.out, sb.image.grid({ net:to_image(input), bars }, { columns = 2 }))
+      local photo = net:to_image(input)
+      local bars = sb.plot.bars(labels, values, { maximum = 1, width = photo:size(3) })
+      report:save(o.out, sb.image.grid({ photo, bars }, { columns = 1 }))
     end
     return { classes = classes }
   end,

@@ -1,14 +1,8 @@
 -- The weights of a convolution.
-local function colored(sb, filter)
-  return sb.image.stretch(filter, { method = "symmetric" })
-end
-
 -- The kernels of one filter, a grey tile for each input channel, on one line.
-local function kernels(sb, filter, most, limit)
+local function kernels(sb, filter, most)
   local tiles = {}
-  for i = 1, math.min(filter:size(1), most) do
-    tiles[i] = (filter:narrow(1, i, 1) / (2 * limit) + 0.5):clamp(0, 1)
-  end
+  for i = 1, math.min(filter:size(1), most) do tiles[i] = filter:narrow(1, i, 1) end
   return sb.image.grid(tiles, { columns = #tiles, gap = 1, scale = math.max(1, 15 // filter:size(3)) })
 end
 
@@ -17,7 +11,7 @@ return {
   options = {
     "model",
     { "layer", help = "a convolution (default: the first)" },
-    { "most", type = "integer", min = 1, default = 96, help = "how many filters, and input channels of each" },
+    { "most", type = "integer", min = 1, default = 64, help = "how many filters, and channels of each" },
     { "out", default = "filters.png" },
   },
   run = function(o, report)
@@ -25,13 +19,12 @@ return {
     local net = sb.load(o.model)
     local found = sb.vis.filters(net, nil, { layer = o.layer })
     local size, pictures, labels = found.weight:size(), {}, {}
-    local limit = found.weight:abs():max()
     for i = 1, math.min(size[1], o.most) do
-      local filter = found.filters[i]
-      pictures[i] = found.in_color and colored(sb, filter) or kernels(sb, filter, o.most, limit)
+      local filter = sb.image.stretch(found.filters[i], { method = "symmetric", percentile = 99.5 })
+      pictures[i] = found.in_color and filter or kernels(sb, filter, o.most)
       labels[i] = "#" .. i
     end
-    report:save(o.out, sb.image.grid(pictures, { labels = labels,
+    report:save(o.out, sb.image.grid(pictures, { labels = labels, gap = found.in_color and 6 or 2,
       columns = not found.in_color and math.max(1, 16 // math.min(size[2], o.most)) or nil,
       title = ("%s: %d filters of %dx%dx%d"):format(found.layer, table.unpack(size)) }))
     return { layer = found.layer, shape = size }

@@ -18,7 +18,7 @@ end
 
 local function make(o)
   local now = 0
-  o.out, o.log, o.columns = stream(), stream(), o.columns or false
+  o.lines, o.log, o.columns = stream(), stream(), o.columns or false
   function o.clock() return now end
   return report.new(o), o, function(t) now = t end
 end
@@ -27,11 +27,11 @@ function T.test_lines_go_to_people_only()
   local r, o = make {}
   r:say("%d%% of %s", 50, "it")
   r:say "100%"
-  lu.assertEquals(o.out.text, "50% of it\n100%\n")
+  lu.assertEquals(o.lines.text, "50% of it\n100%\n")
   for _, flag in ipairs { "quiet", "json" } do
     r, o = make { [flag] = true }
     r:say "x"
-    lu.assertEquals(o.out.text, "")
+    lu.assertEquals(o.lines.text, "")
   end
 end
 
@@ -76,7 +76,7 @@ function T.test_save_makes_folders_and_is_listed()
   r:save(path, sb.zeros(3, 2, 2))
   lu.assertNotNil(sb.image.load(path))
   r:finish { class = 3 }
-  lu.assertEquals(cjson.decode(o.out.text), { class = 3, files = { path } })
+  lu.assertEquals(cjson.decode(o.lines.text), { class = 3, files = { path } })
   h.error_has(r.save, "/dev/null", r, "/dev/null/x/c.png", sb.zeros(3, 2, 2))
 end
 

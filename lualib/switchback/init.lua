@@ -17,6 +17,8 @@ local on_demand = {
   load = { "switchback.load", "load" },
   occlude = { "switchback.occlude", "run" },
   ascend = { "switchback.ascend", "run" },
+  vis = { "switchback.vis" },
+  plot = { "switchback.plot" },
 }
 
 setmetatable(sb, { __index = function(self, name)

@@ -1,9 +1,16 @@
 -- Results as JSON text: the same value gives the same bytes.
-local cjson = require "cjson"
-
 local json = {}
 
 local encode
+
+-- Slashes stay as they are: most strings here are paths.
+local function encode_string(s)
+  return '"' .. s:gsub('[%c"\\]', function(c)
+    if c == "\n" then return "\\n" end
+    if c == '"' or c == "\\" then return "\\" .. c end
+    return ("\\u%04x"):format(c:byte())
+  end) .. '"'
+end
 
 local function encode_list(t)
   local parts = {}
@@ -15,7 +22,7 @@ local function encode_object(t)
   local keys, parts = {}, {}
   for key in pairs(t) do keys[#keys + 1] = tostring(key) end
   table.sort(keys)
-  for i, key in ipairs(keys) do parts[i] = cjson.encode(key) .. ":" .. encode(t[key]) end
+  for i, key in ipairs(keys) do parts[i] = encode_string(key) .. ":" .. encode(t[key]) end
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
@@ -25,11 +32,17 @@ local function encode_number(x)
   return ("%.14g"):format(x)
 end
 
+local function encode_plain(value)
+  if type(value) == "string" then return encode_string(value) end
+  if type(value) == "boolean" then return tostring(value) end
+  error(("json: cannot write a %s"):format(type(value)), 0)
+end
+
 function encode(value)
   local kind = type(value)
   if kind == "number" then return encode_number(value) end
   if kind == "userdata" and value.totable then return encode(value:totable()) end
-  if kind ~= "table" then return cjson.encode(value) end
+  if kind ~= "table" then return encode_plain(value) end
   if #value > 0 or next(value) == nil then return encode_list(value) end
   return encode_object(value)
 end

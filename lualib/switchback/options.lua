@@ -1,6 +1,6 @@
 -- Options of recipes: declared once, from which come parsing, --help and errors.
 --
--- A declaration is a list. An entry is a common option's name ("model"), or a table { name, field = value... };
+-- A declaration is a list. An entry is a common option's name ("model"), or a table { name, field = value };
 -- fields that it leaves out are those of the common option of that name, if there is one:
 --   type      "string" (default), "file", "integer", "number", "flag", "class", "keep", "names" (a,b,c),
 --             "integers" (1,2,3), or a function(text) --> value; or nil, what was expected

@@ -7,8 +7,8 @@ local plot = {}
 local BARS = { width = 420, height = false, maximum = false, format = "%.3f", color = { 0.2, 0.4, 0.7 } }
 local GAP = 6
 
--- bars(labels, values [, options]) --> (3,H,W): one horizontal bar a value, its label above it, the value at its
--- end. Values are not negative. options: width = 420 and height (default: what the rows need) in pixels;
+-- bars(labels, values [, options]) --> (3,H,W): one horizontal bar a value, its label above it, the value at
+-- its end. Values are not negative. options: width = 420 and height (default: what the rows need) in pixels;
 -- maximum: the value of a full bar (default the largest); format of the values; color.
 function plot.bars(labels, values, options)
   local o = check.options("plot.bars", options, BARS)

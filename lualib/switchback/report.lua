@@ -6,21 +6,21 @@ local paths = require "switchback.paths"
 local Report = {}
 Report.__index = Report
 
--- new{ json =, quiet =, out = io.stdout, log = io.stderr, columns =, clock = } --> report. Lines and the
--- result go to `out`, progress to `log`; columns is the width of log's terminal (false: it is none), clock
+-- new{ json =, quiet =, lines = io.stdout, log = io.stderr, columns =, clock = } --> report. Lines and the
+-- result go to `lines`, progress to `log`; columns is the width of log's terminal (false: it is none), clock
 -- answers seconds.
 local function new(o)
   local log = o.log or io.stderr
   local columns = o.columns
   if columns == nil then columns = core.system.columns(log) end
-  return setmetatable({ json = o.json, quiet = o.quiet, out = o.out or io.stdout, files = {},
+  return setmetatable({ json = o.json, quiet = o.quiet, lines = o.lines or io.stdout, files = {},
                         log = log, columns = columns, clock = o.clock or core.system.clock }, Report)
 end
 
 -- report:say(format, ...) prints a line for people: nothing under --quiet or --json.
 function Report:say(format, ...)
   if self.quiet or self.json then return end
-  self.out:write(select("#", ...) > 0 and format:format(...) or tostring(format), "\n")
+  self.lines:write(select("#", ...) > 0 and format:format(...) or tostring(format), "\n")
 end
 
 -- report:save(path, image) writes a picture, with the folders above it. Raises if it cannot.
@@ -36,7 +36,7 @@ function Report:finish(result)
   if not self.json then return end
   local all = { files = self.files }
   for key, value in pairs(result or {}) do all[key] = value end
-  self.out:write(require("switchback.json").encode(all), "\n")
+  self.lines:write(require("switchback.json").encode(all), "\n")
 end
 
 -- ---- Progress ---------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ local function sorted_channels(peaks, order)
     for c = 1, peaks:count() do channels[c] = c end
     return channels
   end
-  local _, positions = peaks:sort(1, true)
+  local _, positions = peaks:topk(peaks:count())
   for i, c in ipairs(positions:totable()) do channels[i] = math.tointeger(c) end
   return channels
 end
