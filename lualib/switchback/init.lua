@@ -19,6 +19,11 @@ local on_demand = {
   ascend = { "switchback.ascend", "run" },
   vis = { "switchback.vis" },
   plot = { "switchback.plot" },
+  conv2d = { "switchback.primitives", "conv2d" },
+  conv2d_transpose = { "switchback.primitives", "conv2d_transpose" },
+  unpool = { "switchback.primitives", "unpool" },
+  gram = { "switchback.primitives", "gram" },
+  conv_matrix = { "switchback.primitives", "conv_matrix" },
 }
 
 setmetatable(sb, { __index = function(self, name)

@@ -1,0 +1,122 @@
+-- Every convolution algorithm against the definition, summed in double by plain loops ("direct").
+local lu = require "luaunit"
+local sb = require "switchback"
+local conv = require("switchback.core").conv
+local h = require "helper"
+
+local T = {}
+
+-- float32 sums of a few hundred products of normal numbers: rounding stays below 1e-6 of the norm.
+local TOLERANCE = 2e-6
+
+-- n, in, h, w, out and the geometry. Extents around the sizes at which work is cut (panels of 256 positions
+-- and 512 rows, bands of rows) are among them.
+local CASES = {
+  { 2, 3, 6, 5, 4, kernel = { 3, 3 }, pad = { 1, 1, 1, 1 } },
+  { 1, 2, 9, 7, 3, kernel = { 3, 2 }, stride = { 2, 1 }, pad = { 1, 0, 2, 1 } },
+  { 1, 4, 5, 6, 6, kernel = { 3, 3 }, groups = { 2 }, dilation = { 1, 2 }, pad = { 2, 2, 2, 2 } },
+  { 2, 5, 3, 4, 3, kernel = { 1, 1 } },
+  { 1, 4, 3, 3, 4, kernel = { 1, 1 }, groups = { 2 } },
+  { 1, 3, 5, 4, 2, kernel = { 1, 1 }, stride = { 2, 2 } },
+  { 2, 3, 6, 7, 6, kernel = { 3, 3 }, groups = { 3 }, stride = { 2, 2 }, pad = { 1, 1, 1, 1 } },
+  { 1, 4, 9, 21, 4, kernel = { 3, 5 }, groups = { 4 }, pad = { 1, 2, 1, 2 }, dilation = { 1, 2 } },
+  { 1, 3, 4, 4, 3, kernel = { 3, 3 }, groups = { 3 }, stride = { 3, 3 }, pad = { 2, 2, 2, 2 } },
+  { 1, 3, 40, 37, 8, kernel = { 7, 7 }, stride = { 2, 2 }, pad = { 3, 3, 3, 3 } },
+  { 1, 2, 101, 9, 3, kernel = { 3, 3 }, pad = { 1, 1, 1, 1 } },
+  { 1, 130, 7, 7, 20, kernel = { 3, 3 }, pad = { 1, 1, 1, 1 } },
+  { 3, 20, 19, 19, 70, kernel = { 1, 1 } },
+  { 1, 2, 2, 2, 2, kernel = { 2, 2 }, pad = { 3, 3, 3, 3 } },
+  { 1, 2, 3, 70, 2, kernel = { 1, 9 }, stride = { 1, 4 }, pad = { 0, 8, 0, 8 } },
+}
+
+local function tensors(case, rng)
+  local n, c, height, width, out = table.unpack(case)
+  local groups = case.groups and case.groups[1] or 1
+  local x = sb.randn(rng, n, c, height, width)
+  local w = sb.randn(rng, out, c // groups, case.kernel[1], case.kernel[2])
+  return x, w, sb.randn(rng, out)
+end
+
+local function name_of(case, algorithm) return algorithm .. " " .. table.concat(case, ",") end
+
+-- Runs check(algorithm, case, x, w, bias, y, dy) for every algorithm but direct.
+local function each(check)
+  local names = conv.algorithms()
+  lu.assertEquals(table.remove(names), "direct")
+  for i, case in ipairs(CASES) do
+    local rng = sb.rng(i)
+    local x, w, bias = tensors(case, rng)
+    local y = conv.forward("direct", x, w, bias, case)
+    for _, name in ipairs(names) do check(name, case, x, w, bias, y, sb.randn(rng, y:size())) end
+  end
+end
+
+local function assert_same(got, want, what)
+  local miss = h.rel_l2(got, want)
+  lu.assertTrue(miss < TOLERANCE, ("%s: relative L2 %g"):format(what, miss))
+end
+
+function T.test_direct_by_hand()
+  local x = sb.arange(1, 9):reshape(1, 1, 3, 3)
+  local w = sb.tensor { { { { 1, 2 }, { 3, 4 } } } }
+  local y = conv.forward("direct", x, w, sb.tensor { 100 }, { kernel = { 2, 2 } })
+  h.close(y:reshape(-1), sb.tensor { 137, 147, 167, 177 }, 0)
+  local dx = conv.backward_input("direct", sb.ones(1, 1, 2, 2), w, x, { kernel = { 2, 2 } })
+  h.close(dx:reshape(-1), sb.tensor { 1, 3, 2, 4, 10, 6, 3, 7, 4 }, 0)
+  local dw = conv.backward_weights("direct", sb.ones(1, 1, 2, 2), x, { kernel = { 2, 2 } })
+  h.close(dw:reshape(-1), sb.tensor { 12, 16, 24, 28 }, 0)
+end
+
+function T.test_forward()
+  local ran = {}
+  each(function(name, case, x, w, bias, y)
+    local got = conv.forward(name, x, w, bias, case)
+    if got then assert_same(got, y, name_of(case, name)) end
+    ran[name] = ran[name] or got ~= nil
+    local plain = conv.forward(name, x, w, nil, case)
+    if plain then assert_same(plain, conv.forward("direct", x, w, nil, case), name_of(case, name)) end
+  end)
+  for name, fitted in pairs(ran) do lu.assertTrue(fitted, name .. " fitted no case") end
+end
+
+function T.test_backward_to_the_input()
+  each(function(name, case, x, w, _, _, dy)
+    local got = conv.backward_input(name, dy, w, x, case)
+    if got then assert_same(got, conv.backward_input("direct", dy, w, x, case), name_of(case, name)) end
+  end)
+end
+
+function T.test_backward_to_the_weights()
+  each(function(name, case, x, _, _, _, dy)
+    local got = conv.backward_weights(name, dy, x, case)
+    if got then assert_same(got, conv.backward_weights("direct", dy, x, case), name_of(case, name)) end
+  end)
+end
+
+function T.test_same_bytes_at_any_thread_count()
+  local threads = sb.threads()
+  each(function(name, case, x, w, bias, _, dy)
+    local results = {}
+    for n = 1, 5, 2 do
+      sb.threads(n)
+      results[#results + 1] = { conv.forward(name, x, w, bias, case),
+        conv.backward_input(name, dy, w, x, case), conv.backward_weights(name, dy, x, case) }
+    end
+    sb.threads(threads)
+    for k = 1, 3 do
+      if results[1][k] then
+        h.close(results[2][k], results[1][k], 0)
+        h.close(results[3][k], results[1][k], 0)
+      end
+    end
+  end)
+end
+
+function T.test_geometry_is_checked()
+  local x, w = sb.zeros(1, 2, 4, 4), sb.zeros(3, 2, 3, 3)
+  h.error_has(conv.forward, "unknown algorithm 'magic'", "magic", x, w, nil, { kernel = { 3, 3 } })
+  h.error_has(conv.forward, "does not fit", "direct", x, w, nil, { kernel = { 5, 5 } })
+  h.error_has(conv.forward, "expected a tensor 3x2x2x2", "direct", x, w, nil, { kernel = { 2, 2 } })
+end
+
+return T
