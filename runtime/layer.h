@@ -119,6 +119,10 @@ typedef struct sb_call {
   const float *prepared; /* weights as prepare() left them, if the layer has one */
   bool training;         /* batch statistics, dropout active */
   sb_rng *rng;           /* forward; never NULL while training */
+  /* What a layer that `finishes` does to its result (forward: y, backward: dx) before it is
+     written: negative values become 0, then all where mask (of that shape) is not positive. */
+  bool relu;
+  const float *mask;
   /* backward only */
   const sb_tensor *dy; /* n_out gradients, all present */
   sb_tensor *dx;       /* n_in; backward OVERWRITES those with data */
@@ -150,6 +154,7 @@ typedef struct sb_layer {
   int index_input;    /* 1-based number of an input that holds such indices (0: none). The binding
                          has checked them: integers from -1 ("nowhere") to plan.index_limit - 1 */
   bool is_rectifier;  /* of the ReLU family: obeys rules.rectifier */
+  bool finishes;      /* obeys relu and mask of the call */
   bool is_alias;      /* y is x in another shape: the binding makes a view, and
                          forward and backward are NULL */
 

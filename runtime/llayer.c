@@ -146,13 +146,26 @@ static int layer_window(lua_State *L) {
   return 1;
 }
 
+/* How often the layer's weights were written to, all told. */
+static uint64_t weights_version(lua_State *L) {
+  uint64_t sum = 0;
+  lua_getiuservalue(L, 1, 1);
+  for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+    const sb_tensor *t = sb_to_tensor(L, -1);
+    if (t) sum += sb_tensor_version(t) + (uintptr_t)t->data;
+  }
+  lua_pop(L, 1);
+  return sum;
+}
+
 static int layer_tostring(lua_State *L) {
   sb_layer_object *self = sb_check_layer(L, 1);
   sb_push_config_text(L, self->layer, self->config);
   return 1;
 }
 
-/* Fields: kind, params, grads, config, is_rectifier; otherwise a method (upvalue 1). */
+/* Fields: kind, params, grads, config, is_rectifier, finishes, is_alias, version; otherwise a
+ * method (upvalue 1). */
 static int layer_index(lua_State *L) {
   sb_layer_object *self = sb_check_layer(L, 1);
   const char *key = luaL_checkstring(L, 2);
@@ -168,6 +181,10 @@ static int layer_index(lua_State *L) {
     sb_push_config(L, self->layer, self->config);
   else if (strcmp(key, "is_rectifier") == 0)
     lua_pushboolean(L, self->layer->is_rectifier);
+  else if (strcmp(key, "finishes") == 0)
+    lua_pushboolean(L, self->layer->finishes);
+  else if (strcmp(key, "version") == 0)
+    lua_pushinteger(L, (lua_Integer)weights_version(L));
   else if (strcmp(key, "is_alias") == 0)
     lua_pushboolean(L, self->layer->is_alias);
   else
@@ -235,6 +252,7 @@ static int about_layer(lua_State *L) {
 static const luaL_Reg layer_methods[] = {{"forward", sb_layer_forward},
                                          {"backward", sb_layer_backward},
                                          {"zero_grads", sb_layer_zero_grads},
+                                         {"recall", sb_layer_recall},
                                          {"infer", layer_infer},
                                          {"window", layer_window},
                                          {NULL, NULL}};

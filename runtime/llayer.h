@@ -33,6 +33,7 @@ void sb_check_weight(lua_State *L, const sb_layer_object *self, int i, const sb_
 /* The methods of lrun.c. */
 int sb_layer_forward(lua_State *L);
 int sb_layer_backward(lua_State *L);
+int sb_layer_recall(lua_State *L);
 int sb_layer_zero_grads(lua_State *L);
 
 /* Registers the tape's metatable. */

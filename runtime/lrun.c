@@ -185,13 +185,14 @@ static tape *new_tape(lua_State *L, const run *r, int n_in) {
 static void record(lua_State *L, tape *t, int slot, const sb_tensor *what, int index) {
   t->t[slot] = (sb_tensor){what->shape, index ? what->data : NULL};
   if (!index) return;
+  sb_share_tensor(sb_to_tensor(L, index));
   lua_pushvalue(L, index);
   lua_seti(L, -2, slot + 1);
 }
 
 /* Pushes the tape with inputs and outputs that backward will read. */
-static tape *push_tape(lua_State *L, run *r, int n_in, int first_out, bool keep_inputs) {
-  unsigned keeps = r->self->layer->keeps;
+static tape *push_tape(lua_State *L, run *r, int n_in, int first_out, bool keep_inputs, bool keep) {
+  unsigned keeps = keep ? r->self->layer->keeps : 0;
   tape *t = new_tape(L, r, n_in);
   t->training = r->call.training;
   t->has_inputs = keep_inputs || (keeps & SB_KEEP_INPUT);
@@ -238,10 +239,40 @@ static void point_call(run *r, int n_in, int n_out) {
   r->call.dy = r->dy, r->call.dx = r->dx;
 }
 
+/* Reads options.relu and, for a result of `shape`, options.mask. */
+static void gather_finish(lua_State *L, run *r, int options, const sb_shape *shape) {
+  char want[SB_SHAPE_TEXT], got[SB_SHAPE_TEXT];
+  const sb_layer *l = r->self->layer;
+  r->call.relu = option(L, options, "relu", false);
+  if (!lua_istable(L, options)) return;
+  if (lua_getfield(L, options, "mask") != LUA_TNIL) {
+    const sb_tensor *mask = sb_check_tensor(L, -1);
+    if (!sb_shape_equal(&mask->shape, shape))
+      luaL_error(L, "%s: the mask is %s, the result %s", l->name, sb_shape_text(&mask->shape, got),
+                 sb_shape_text(shape, want));
+    r->call.mask = mask->data;
+  }
+  lua_pop(L, 1); /* the options keep it alive */
+  if ((r->call.relu || r->call.mask) && !l->finishes)
+    luaL_error(L, "%s: cannot apply relu or mask to its result", l->name);
+}
+
+/* Pops the tape of a run that is not to be recorded, and hands its memory on. */
+static void drop_tape(lua_State *L, const tape *t) {
+  lua_getiuservalue(L, -1, 1);
+  for (int i = 0; i < t->n_tape; i++) {
+    lua_rawgeti(L, -1, t->n_in + t->n_out + i + 1);
+    sb_release_tensor(L, -1);
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 2);
+}
+
 /* layer:forward(x... [, options]) --> y..., tape
    options: training = false (batch statistics, dropout), rng = generator (for dropout; default seed
    0), tape = true (false: none is answered), weights = true (false: the tape need not serve weight
-   gradients, so it holds less). */
+   gradients, so it holds less); for layers that finish: relu = false (true: y = max(y, 0)) and
+   mask = tensor (y becomes 0 where it is not positive). */
 int sb_layer_forward(lua_State *L) {
   run r = {.self = sb_check_layer(L, 1)};
   sb_rng fallback;
@@ -249,16 +280,31 @@ int sb_layer_forward(lua_State *L) {
   gather_weights(L, &r);
   gather_inputs(L, &r, n_in);
   gather_forward_options(L, &r, options, &fallback);
+  gather_finish(L, &r, options, &r.plan.out[0]);
   bool want_tape = option(L, options, "tape", true);
-  bool keep_inputs = r.self->n_weights > 0 && option(L, options, "weights", true);
+  bool keep_inputs = want_tape && r.self->n_weights > 0 && option(L, options, "weights", true);
   point_call(&r, n_in, r.plan.n_out);
   int first = push_outputs(L, &r);
-  push_tape(L, &r, n_in, first, keep_inputs);
-  if (!want_tape) lua_pop(L, 1); /* what the layer records is still written, then collected */
+  tape *t = push_tape(L, &r, n_in, first, keep_inputs, want_tape);
   gather_prepared(L, &r, false);
   r.call.scratch = scratch(L, r.plan.forward_scratch);
   if (!r.self->layer->is_alias) r.self->layer->forward(&r.call);
+  if (!want_tape) drop_tape(L, t);
   return r.plan.n_out + want_tape;
+}
+
+/* layer:recall(y) --> the tape of a run that gave y, for layers whose backward reads nothing else.
+ */
+int sb_layer_recall(lua_State *L) {
+  run r = {.self = sb_check_layer(L, 1)};
+  const sb_layer *l = r.self->layer;
+  const sb_tensor *y = sb_check_tensor(L, 2);
+  if (l->keeps != SB_KEEP_OUTPUT || l->tape_names || l->shape != sb_shape_same)
+    return luaL_error(L, "%s: cannot be recalled from its output", l->name);
+  r.plan.n_out = 1;
+  r.in[0] = r.out[0] = *y;
+  push_tape(L, &r, 1, 2, false, true);
+  return 1;
 }
 
 /* ---- Backward
@@ -362,7 +408,8 @@ static sb_rules gather_rules(lua_State *L, int options) {
 /* layer:backward(tape, dy... [, options]) --> dx... (nil for an index input)
    options: weights = false (true: adds to layer.grads), and the rules of the walk:
    rectifier = "gradient" | "guided" | "deconv", lrn = "true" | "identity",
-   overlap = "sum" | "overwrite" (design, section 4). */
+   overlap = "sum" | "overwrite" (design, section 4); for layers that finish: relu and mask as of
+   forward, applied to dx. */
 int sb_layer_backward(lua_State *L) {
   run r = {.self = sb_check_layer(L, 1)};
   const tape *t = check_tape(L, 2, r.self->layer);
@@ -375,6 +422,7 @@ int sb_layer_backward(lua_State *L) {
   validate_shapes(L, &r, t->n_in);
   if (option(L, options, "weights", false)) gather_grads(L, &r, t);
   r.call.rules = gather_rules(L, options);
+  gather_finish(L, &r, options, &r.in[0].shape);
   r.call.training = t->training;
   point_call(&r, t->n_in, t->n_out);
   push_dx(L, &r, t);

@@ -20,36 +20,78 @@ static void keep_freed_memory(void) {
 #endif
 }
 
-/* A buffer begins with its version; the floats follow at the next multiple of 64 bytes. */
-enum { ALIGN = 64, HEAD = ALIGN + sizeof(uint64_t) };
+/* A buffer begins with this; the floats follow at the next multiple of 64 bytes. */
+typedef struct head {
+  uint64_t version; /* counts writes from Lua */
+  uint64_t shared;  /* not 0 once a view looks into it */
+} head;
+enum { ALIGN = 64, ROOM = ALIGN + sizeof(head) };
 
-/* A tensor userdata. Memory that is no buffer of ours (a mapped file) shares one version. */
+/* A tensor userdata. Memory that is no buffer of ours (a mapped file) shares one head. */
 typedef struct object {
   sb_tensor tensor;
-  uint64_t *version;
+  head *head;
 } object;
 
-static uint64_t foreign_version;
+static head foreign = {0, 1};
 
 static float *floats_of(void *raw) {
-  uintptr_t at = (uintptr_t)raw + sizeof(uint64_t);
+  uintptr_t at = (uintptr_t)raw + sizeof(head);
   return (float *)((at + ALIGN - 1) / ALIGN * ALIGN);
 }
 
 float *sb_push_buffer(lua_State *L, int64_t n) {
-  void *raw = lua_newuserdatauv(L, (size_t)n * sizeof(float) + HEAD, 0);
-  *(uint64_t *)raw = 0;
+  head *raw = lua_newuserdatauv(L, (size_t)n * sizeof(float) + ROOM, 0);
+  *raw = (head){0};
   return floats_of(raw);
 }
 
 float *sb_buffer_floats(lua_State *L, int index, int64_t *n) {
-  *n = (int64_t)((lua_rawlen(L, index) - HEAD) / sizeof(float));
+  *n = (int64_t)((lua_rawlen(L, index) - ROOM) / sizeof(float));
   return floats_of(lua_touserdata(L, index));
+}
+
+/* Released buffers wait for reuse in the registry: { [floats] = { buffer... } }, lists of weak
+   values, so that the collector may still have them. */
+enum { SMALLEST_RELEASED = 1024 };
+#define WEAK "switchback.weak"
+
+static void push_pool(lua_State *L, int64_t n) {
+  static const char key = 0;
+  if (lua_rawgetp(L, LUA_REGISTRYINDEX, &key) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+  }
+  if (lua_rawgeti(L, -1, n) != LUA_TTABLE) {
+    lua_pop(L, 1);
+    lua_newtable(L);
+    luaL_setmetatable(L, WEAK);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, -3, n);
+  }
+  lua_remove(L, -2);
+}
+
+/* Pushes a released buffer of n floats, or pushes nothing and answers false. */
+static bool push_released(lua_State *L, int64_t n) {
+  if (n < SMALLEST_RELEASED) return false;
+  push_pool(L, n);
+  for (lua_Integer last = (lua_Integer)lua_rawlen(L, -1); last > 0; last--) {
+    bool found = lua_rawgeti(L, -1, last) == LUA_TUSERDATA;
+    lua_pushnil(L);
+    lua_rawseti(L, -3, last);
+    lua_remove(L, found ? -2 : -1);
+    if (found) return true;
+  }
+  lua_pop(L, 1);
+  return false;
 }
 
 static object *push_header(lua_State *L, const sb_shape *shape) {
   object *t = lua_newuserdatauv(L, sizeof *t, 1);
-  *t = (object){{*shape, NULL}, &foreign_version};
+  *t = (object){{*shape, NULL}, &foreign};
   luaL_setmetatable(L, SB_TENSOR);
   return t;
 }
@@ -59,8 +101,10 @@ sb_tensor *sb_push_tensor(lua_State *L, const sb_shape *shape) {
   if (shape->rank < 0 || shape->rank > SB_MAX_RANK || !sb_shape_valid(shape))
     luaL_error(L, "tensor: invalid shape %s", sb_shape_text(shape, text));
   object *t = push_header(L, shape);
-  t->tensor.data = sb_push_buffer(L, sb_shape_count(shape));
-  t->version = lua_touserdata(L, -1);
+  int64_t n = sb_shape_count(shape);
+  if (!push_released(L, n)) sb_push_buffer(L, n);
+  t->tensor.data = sb_buffer_floats(L, -1, &n);
+  t->head = lua_touserdata(L, -1);
   lua_setiuservalue(L, -2, 1);
   return &t->tensor;
 }
@@ -70,7 +114,8 @@ sb_tensor *sb_push_view(lua_State *L, int anchor, const sb_shape *shape, float *
   const object *owner = (const object *)sb_to_tensor(L, anchor);
   object *t = push_header(L, shape);
   if (owner) {
-    t->version = owner->version;
+    t->head = owner->head;
+    t->head->shared = 1;
     lua_getiuservalue(L, anchor, 1);
   } else {
     lua_pushvalue(L, anchor);
@@ -78,6 +123,31 @@ sb_tensor *sb_push_view(lua_State *L, int anchor, const sb_shape *shape, float *
   lua_setiuservalue(L, -2, 1);
   t->tensor.data = data;
   return &t->tensor;
+}
+
+/* ---- Released memory ---------------------------------------------------------------------------
+ */
+
+void sb_release_tensor(lua_State *L, int index) {
+  index = lua_absindex(L, index);
+  object *t = (object *)sb_to_tensor(L, index);
+  int64_t n = sb_count(&t->tensor);
+  if (t->head->shared || n < SMALLEST_RELEASED) return;
+  push_pool(L, n);
+  lua_getiuservalue(L, index, 1);
+  lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+  lua_pop(L, 1);
+  lua_pushnil(L);
+  lua_setiuservalue(L, index, 1);
+  *t = (object){{{1, {0}}, NULL}, &foreign};
+}
+
+/* t:release() --> nothing: hands t's memory to the next tensor of its size, before the collector
+   would; t becomes empty. Memory that a view or a tape looks into stays as it is. */
+int sb_tensor_release(lua_State *L) {
+  sb_check_tensor(L, 1);
+  sb_release_tensor(L, 1);
+  return 0;
 }
 
 sb_tensor *sb_to_tensor(lua_State *L, int index) {
@@ -90,12 +160,16 @@ sb_tensor *sb_check_tensor(lua_State *L, int arg) {
 
 sb_tensor *sb_check_writable(lua_State *L, int arg) {
   sb_tensor *t = sb_check_tensor(L, arg);
-  ++*((object *)t)->version;
+  ((object *)t)->head->version++;
   return t;
 }
 
+void sb_share_tensor(const sb_tensor *t) {
+  ((const object *)t)->head->shared = 1;
+}
+
 uint64_t sb_tensor_version(const sb_tensor *t) {
-  return *((const object *)t)->version;
+  return ((const object *)t)->head->version;
 }
 
 /* ---- Shapes ---------------------------------------------------------------------------------- */
@@ -249,6 +323,10 @@ static void set_metamethods(lua_State *L) {
 /* Leaves one table with every method and the constructors. */
 int sb_open_tensor(lua_State *L) {
   keep_freed_memory();
+  luaL_newmetatable(L, WEAK);
+  lua_pushliteral(L, "v");
+  lua_setfield(L, -2, "__mode");
+  lua_pop(L, 1);
   luaL_newmetatable(L, SB_TENSOR);
   push_methods(L);
   set_metamethods(L);

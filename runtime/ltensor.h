@@ -20,6 +20,11 @@ sb_tensor *sb_check_tensor(lua_State *L, int arg);
 sb_tensor *sb_check_writable(lua_State *L, int arg);
 /* How often the memory of this tensor userdata was written to. */
 uint64_t sb_tensor_version(const sb_tensor *t);
+/* Hands the memory of the tensor at a stack index to the next one of its size, unless it is shared;
+   the tensor becomes empty. */
+void sb_release_tensor(lua_State *L, int index);
+/* Says that something else points into this userdata's memory, so that it is never handed on. */
+void sb_share_tensor(const sb_tensor *t);
 /* The tensor at a stack index, or NULL if it is something else. */
 sb_tensor *sb_to_tensor(lua_State *L, int index);
 

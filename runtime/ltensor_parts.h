@@ -25,6 +25,7 @@ int sb_tensor_eq(lua_State *L);
 int sb_tensor_len(lua_State *L);
 int sb_tensor_pairs(lua_State *L);
 int sb_tensor_newindex(lua_State *L);
+int sb_tensor_release(lua_State *L);
 /* The value of t[key] where t is argument 1 and key, an integer or a table, argument 2. */
 int sb_tensor_index(lua_State *L);
 

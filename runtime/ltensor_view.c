@@ -174,19 +174,13 @@ static int tensor_select(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg methods[] = {{"size", tensor_size},
-                                   {"dim", tensor_dim},
-                                   {"count", tensor_count},
-                                   {"item", tensor_item},
-                                   {"totable", tensor_totable},
-                                   {"bytes", tensor_bytes},
-                                   {"clone", tensor_clone},
-                                   {"reshape", tensor_reshape},
-                                   {"squeeze", tensor_squeeze},
-                                   {"unsqueeze", tensor_unsqueeze},
-                                   {"narrow", tensor_narrow},
-                                   {"select", tensor_select},
-                                   {NULL, NULL}};
+static const luaL_Reg methods[] = {{"size", tensor_size},           {"dim", tensor_dim},
+                                   {"count", tensor_count},         {"item", tensor_item},
+                                   {"totable", tensor_totable},     {"bytes", tensor_bytes},
+                                   {"clone", tensor_clone},         {"release", sb_tensor_release},
+                                   {"reshape", tensor_reshape},     {"squeeze", tensor_squeeze},
+                                   {"unsqueeze", tensor_unsqueeze}, {"narrow", tensor_narrow},
+                                   {"select", tensor_select},       {NULL, NULL}};
 
 void sb_tensor_views(lua_State *L) {
   luaL_setfuncs(L, methods, 0);

@@ -18,12 +18,11 @@ static inline void store(float *p, vec v) {
 static inline vec spread(float x) {
   return x - (vec){0};
 }
-static inline vec rectify(vec v) {
-  return (vec)((mask)v & (v > (vec){0}));
+static inline vec rectify(vec v) { /* NaN stays NaN */
+  return (vec)((mask)v & ~(v < (vec){0}));
 }
 
-/* ---- The register tile of a matrix product
- * -------------------------------------------------------- */
+/* ---- The register tile of a matrix product ---- */
 
 #define PRODUCT(N)                                                                                 \
   static inline __attribute__((always_inline)) void product##N(int64_t depth, const float *a,      \
@@ -96,8 +95,7 @@ static void tile(int64_t depth, const float *a, const float *b, float *c, int64_
     edge_tile(depth, a, b, c, ldc, rows, columns, add, finish);
 }
 
-/* ---- Winograd transforms
- * ---------------------------------------------------------------------------- */
+/* ---- Winograd transforms ---- */
 
 /* One-dimensional B^T d and A^T m of Lavin & Gray 2016, section 4, on vectors `step` apart. */
 static inline void input_line4(const vec *d, int step, vec *o) {

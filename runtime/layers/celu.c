@@ -22,7 +22,7 @@ static inline float slope(const celu *f, float x) {
   return x > 0 ? 1 : expf(x / (float)f->alpha);
 }
 
-SB_RECTIFIER(celu)
+SB_RECTIFIER(celu, in)
 
 const sb_layer sb_layer_celu = {
     .name = "celu",

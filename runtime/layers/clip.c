@@ -29,7 +29,7 @@ static inline float slope(const clip *f, float x) {
 }
 
 SB_POINTWISE_FORWARD(clip)
-SB_RECTIFIER_BACKWARD(clip)
+SB_RECTIFIER_BACKWARD(clip, in)
 
 static void backward(const sb_call *c) {
   sb_call plain = *c;

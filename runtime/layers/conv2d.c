@@ -52,7 +52,7 @@ static void prepare(const sb_call *c, bool backward, float *prepared) {
 static void forward(const sb_call *c) {
   sb_conv g = geometry(c);
   sb_conv_weights w = {c->weights[WEIGHT].data, c->prepared};
-  sb_conv_finish finish = {.bias = c->weights[BIAS].data};
+  sb_conv_finish finish = {c->weights[BIAS].data, c->relu, c->mask};
   sb_conv_forward(&g, c->in[0].data, w, finish, c->out[0].data, c->scratch);
 }
 
@@ -61,7 +61,8 @@ static void backward(const sb_call *c) {
   sb_conv_weights w = {c->weights[WEIGHT].data, c->prepared};
   const float *dy = c->dy[0].data;
   if (c->dx[0].data)
-    sb_conv_backward_input(&g, dy, w, (sb_conv_finish){0}, c->dx[0].data, c->scratch);
+    sb_conv_backward_input(&g, dy, w, (sb_conv_finish){NULL, c->relu, c->mask}, c->dx[0].data,
+                           c->scratch);
   if (c->grads[WEIGHT].data)
     sb_conv_backward_weights(&g, dy, c->in[0].data, c->grads[WEIGHT].data, c->scratch);
   sb_convolution_bias_gradient(&c->dy[0], &c->grads[BIAS]);
@@ -86,6 +87,7 @@ const sb_layer sb_layer_conv2d = {
     .weights = sb_convolution_weights,
     .min_in = 1,
     .max_in = 1,
+    .finishes = true,
     .samples =
         "{ {in_channels = 3, out_channels = 4, kernel = 3, pad = 1}, input = {{2, 3, 6, 5}} },"
         "{ {in_channels = 2, out_channels = 3, kernel = {3, 2}, stride = {2, 1},"

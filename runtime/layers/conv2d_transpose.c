@@ -63,7 +63,7 @@ static void prepare(const sb_call *c, bool backward, float *prepared) {
 static void forward(const sb_call *c) {
   sb_conv g = geometry(c);
   sb_conv_weights w = {c->weights[WEIGHT].data, c->prepared};
-  sb_conv_finish finish = {.bias = c->weights[BIAS].data};
+  sb_conv_finish finish = {c->weights[BIAS].data, c->relu, c->mask};
   sb_conv_backward_input(&g, c->in[0].data, w, finish, c->out[0].data, c->scratch);
 }
 
@@ -71,7 +71,8 @@ static void backward(const sb_call *c) {
   sb_conv g = geometry(c);
   sb_conv_weights w = {c->weights[WEIGHT].data, c->prepared};
   const float *dy = c->dy[0].data;
-  if (c->dx[0].data) sb_conv_forward(&g, dy, w, (sb_conv_finish){0}, c->dx[0].data, c->scratch);
+  if (c->dx[0].data)
+    sb_conv_forward(&g, dy, w, (sb_conv_finish){NULL, c->relu, c->mask}, c->dx[0].data, c->scratch);
   if (c->grads[WEIGHT].data)
     sb_conv_backward_weights(&g, c->in[0].data, dy, c->grads[WEIGHT].data, c->scratch);
   sb_convolution_bias_gradient(&c->dy[0], &c->grads[BIAS]);
@@ -99,6 +100,7 @@ const sb_layer sb_layer_conv2d_transpose = {
     .weights = sb_convolution_weights,
     .min_in = 1,
     .max_in = 1,
+    .finishes = true,
     .samples =
         "{ {in_channels = 3, out_channels = 2, kernel = 3, stride = 2, pad = 1, output_pad = 1},"
         "  input = {{2, 3, 4, 3}} },"

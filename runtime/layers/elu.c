@@ -16,7 +16,7 @@ static inline float slope(const elu *f, float x) {
   return x > 0 ? 1 : (float)f->alpha * expf(x);
 }
 
-SB_RECTIFIER(elu)
+SB_RECTIFIER(elu, in)
 
 const sb_layer sb_layer_elu = {
     .name = "elu",

@@ -18,7 +18,7 @@ static inline float slope(const leaky_relu *f, float x) {
   return x > 0 ? 1 : low;
 }
 
-SB_RECTIFIER(leaky_relu)
+SB_RECTIFIER(leaky_relu, in)
 
 const sb_layer sb_layer_leaky_relu = {
     .name = "leaky_relu",

@@ -18,7 +18,7 @@ static inline float slope(const selu *f, float x) {
   return (float)f->gamma * (x > 0 ? 1 : (float)f->alpha * expf(x));
 }
 
-SB_RECTIFIER(selu)
+SB_RECTIFIER(selu, in)
 
 const sb_layer sb_layer_selu = {
     .name = "selu",

@@ -16,7 +16,7 @@ static inline float slope(const thresholded_relu *f, float x) {
   return x > (float)f->alpha ? 1 : 0;
 }
 
-SB_RECTIFIER(thresholded_relu)
+SB_RECTIFIER(thresholded_relu, in)
 
 const sb_layer sb_layer_thresholded_relu = {
     .name = "thresholded_relu",
