@@ -1,8 +1,9 @@
 -- A pass: one forward run of a network, what it recorded, and the walk back down.
-local rules = require "switchback.rules"
-local seed = require "switchback.seed"
+local fuse = require "switchback.fuse"
 local graph = require "switchback.graph"
+local seed = require "switchback.seed"
 local top = require "switchback.top"
+local walk = require "switchback.walk"
 
 local Pass = {}
 
@@ -21,49 +22,59 @@ local function wanted_values(net, upto)
 end
 
 -- How often each value will still be read; those to keep count once more.
-local function count_readers(nodes, keep)
+local function count_readers(steps, keep)
   local readers = {}
-  for _, node in ipairs(nodes) do
-    for _, value in ipairs(node.inputs) do readers[value] = (readers[value] or 0) + 1 end
+  for _, step in ipairs(steps) do
+    for _, value in ipairs(step.inputs) do readers[value] = (readers[value] or 0) + 1 end
   end
-  for _, value in ipairs(keep) do readers[value] = (readers[value] or 0) + 1 end
+  for value in pairs(keep) do readers[value] = (readers[value] or 0) + 1 end
   return readers
 end
 
-local function release_inputs(self, node, readers)
-  for _, value in ipairs(node.inputs) do
+-- Gives back the memory of values that nothing reads any more.
+local function release_inputs(self, step, readers)
+  for _, value in ipairs(step.inputs) do
     readers[value] = readers[value] - 1
-    if readers[value] == 0 then self.values[value] = nil end
+    if readers[value] == 0 and self.net.made[value] then
+      self.values[value]:release()
+      self.values[value] = nil
+    end
   end
 end
 
--- The options of layer:forward for a whole run.
-local function layer_options(options)
-  return { training = options.training, rng = options.rng, tape = options.record ~= false,
-           weights = options.training or options.weights or false }
-end
-
-local function run_node(self, node, settings)
-  local layer = self.net.layer_of(node, self.shape_of)
-  local inputs, n = {}, #node.inputs
-  for i, value in ipairs(node.inputs) do inputs[i] = self.values[value] end
+local function run_step(self, step, settings)
+  local layer = self.net.layer_of(step, self.shape_of)
+  local inputs, n = {}, #step.inputs
+  for i, value in ipairs(step.inputs) do inputs[i] = self.values[value] end
+  settings.relu = step.relu ~= nil
   inputs[n + 1] = settings
   local results = table.pack(pcall(layer.forward, layer, table.unpack(inputs, 1, n + 1)))
-  if not results[1] then error(("layer '%s': %s"):format(node.name, results[2]), 0) end
-  for i, value in ipairs(node.outputs) do
+  if not results[1] then error(("layer '%s': %s"):format(step.nodes[1].name, results[2]), 0) end
+  for i, value in ipairs(step.outputs) do
     self.values[value] = results[i + 1]
-    self.shapes[value] = results[i + 1] and results[i + 1]:size()
+    self.shapes[value] = results[i + 1]:size()
   end
-  self.layers[node] = layer
-  if settings.tape then self.tapes[node] = results[results.n] end
+  for _, value in ipairs(step.hidden) do self.shapes[value] = self.shapes[step.outputs[1]] end
+  self.layers[step] = layer
+  if settings.tape then self.tapes[step] = results[results.n] end
 end
 
-local function new_pass(net, inputs)
-  local self = { net = net, values = {}, shapes = {}, tapes = {}, layers = {}, ran = {} }
+local function new_pass(net, inputs, options)
+  local self = { net = net, values = {}, shapes = {}, tapes = {}, layers = {}, steps = {} }
   for name, t in pairs(net.constants) do self.values[name], self.shapes[name] = t, t:size() end
   for name, t in pairs(inputs) do self.values[name], self.shapes[name] = t, t:size() end
   function self.shape_of(value) return self.shapes[value] end
+  self.settings = { training = options.training, rng = options.rng, tape = options.record ~= false,
+                    weights = options.training or options.weights or false }
   return setmetatable(self, Pass)
+end
+
+-- The set of values that the caller will ask for.
+local function visible_values(net, wanted, options)
+  local visible = {}
+  for _, value in ipairs(wanted) do visible[value] = true end
+  for _, name in ipairs(options.keep or {}) do visible[net:value(name)] = true end
+  return visible
 end
 
 -- run(net, inputs, options) --> pass. options:
@@ -71,24 +82,43 @@ end
 --   record   true; false keeps no tapes, so no walk back, and drops values once nothing reads them
 --   keep     with record = false: names of values to keep besides those of upto
 --   training false; true uses batch statistics and dropout, and keeps what weight gradients need
+--   weights  false; true keeps what weight gradients need, in evaluation form
 --   rng      generator for dropout
 local function run(net, inputs, options)
-  local self = new_pass(net, inputs)
+  local self = new_pass(net, inputs, options)
   local wanted = wanted_values(net, options.upto)
   local needed, nodes = graph.ancestors(net.made, wanted), {}
   for _, node in ipairs(net.order) do
     if needed[node] then nodes[#nodes + 1] = node end
   end
-  local keep = table.move(wanted, 1, #wanted, 1, {})
-  for _, name in ipairs(options.keep or {}) do keep[#keep + 1] = net:value(name) end
-  local readers = options.record == false and count_readers(nodes, keep)
-  local settings = layer_options(options)
-  for _, node in ipairs(nodes) do
-    run_node(self, node, settings)
-    if readers then release_inputs(self, node, readers) end
+  local visible = visible_values(net, wanted, options)
+  self.steps = fuse.steps(nodes, visible, not self.settings.weights)
+  local readers = options.record == false and count_readers(self.steps, visible)
+  for _, step in ipairs(self.steps) do
+    run_step(self, step, self.settings)
+    if readers then release_inputs(self, step, readers) end
   end
-  self.ran = nodes
   return self
+end
+
+-- Runs the nodes of a fused step one by one after all, so that what lies between can be looked at.
+local function take_apart(self, at)
+  local step = table.remove(self.steps, at)
+  local value = self.values[step.outputs[1]]
+  for i, part in ipairs(fuse.steps(step.nodes, {}, false)) do
+    table.insert(self.steps, at + i - 1, part)
+    run_step(self, part, self.settings)
+  end
+  self.values[step.outputs[1]] = value
+end
+
+-- Makes sure that a value which fusing skipped is there.
+local function uncover(self, value)
+  for at, step in ipairs(self.steps) do
+    for _, hidden in ipairs(step.hidden) do
+      if hidden == value and self.settings.tape then return take_apart(self, at) end
+    end
+  end
 end
 
 -- ---- What it found -----------------------------------------------------------------------------
@@ -97,6 +127,7 @@ end
 -- did not compute or keep.
 function Pass:value(name)
   local value = self.net:value(name)
+  if not self.values[value] then uncover(self, value) end
   local t = self.values[value]
   if not t then error(("'%s' was not computed or kept by this pass"):format(name), 2) end
   return t
@@ -126,7 +157,11 @@ end
 -- { [value] = gradient } that the walk starts from.
 local function starting_gradients(self, options)
   local start = {}
-  for name, t in pairs(options.seeds or {}) do start[self.net:value(name)] = t end
+  for name, t in pairs(options.seeds or {}) do
+    local value = self.net:value(name)
+    uncover(self, value)
+    start[value] = t
+  end
   if options.class then
     local logits = self.net:logits()
     start[logits] = seed.class(self:value(logits), self.net:class(options.class))
@@ -150,78 +185,6 @@ local function check_seeds(self, start)
   end
 end
 
--- Adds a gradient to what has arrived at a value. A tensor is only added to in place once it is our
--- own sum: layers may answer views of what they were given.
-local function deposit(grads, own, value, t)
-  if not grads[value] then
-    grads[value] = t
-  elseif own[value] then
-    grads[value]:add_(t)
-  else
-    grads[value], own[value] = grads[value] + t, true
-  end
-end
-
-local function outgoing(self, node, grads)
-  local dy, any = {}, false
-  for i, value in ipairs(node.outputs) do
-    dy[i] = grads[value]
-    any = any or dy[i]
-  end
-  if not any then return nil end
-  for i, value in ipairs(node.outputs) do
-    dy[i] = dy[i] or self.values[value] * 0
-  end
-  return dy
-end
-
-local function step_back(self, node, dy, options)
-  local tape = self.tapes[node]
-  if not tape then error("backward: this pass kept no tapes (record = false)", 0) end
-  dy[#dy + 1] = options
-  return { self.layers[node]:backward(tape, table.unpack(dy)) }
-end
-
--- The nodes to visit, last first: those on a path from a target to a start.
-local function path(self, start, targets)
-  local from = {}
-  for value in pairs(start) do from[#from + 1] = value end
-  local above = graph.ancestors(self.net.made, from)
-  local below, reached = graph.descendants(self.ran, targets)
-  for _, value in ipairs(targets) do
-    local found = start[value] ~= nil
-    for node in pairs(above) do
-      for _, input in ipairs(node.inputs) do found = found or input == value end
-    end
-    if not found then
-      error(("backward: no path leads from '%s' to '%s'"):format(value, table.concat(from, "', '")), 0)
-    end
-  end
-  local nodes = {}
-  for i = #self.ran, 1, -1 do
-    local node = self.ran[i]
-    if above[node] and below[node] then nodes[#nodes + 1] = node end
-  end
-  return nodes, reached
-end
-
-local function walk(self, start, targets, options)
-  local rule_of = rules.per_node(options)
-  local grads, own = {}, {}
-  for value, t in pairs(start) do grads[value] = t end
-  local nodes, reached = path(self, start, targets)
-  for _, node in ipairs(nodes) do
-    local dy = outgoing(self, node, grads)
-    if dy then
-      local dx = step_back(self, node, dy, rule_of(node))
-      for i, value in ipairs(node.inputs) do
-        if reached[value] and dx[i] then deposit(grads, own, value, dx[i]) end
-      end
-    end
-  end
-  return grads
-end
-
 -- pass:backward{ from = layer(s) | class = index or label | seeds = { [layer] = tensor }, channel =,
 --   keep = "max", seed = "activation", rule = "gradient", lrn =, overlap = "sum", to = layer(s),
 --   weights = false } --> a tensor like each value of `to` (default: the first input).
@@ -232,10 +195,13 @@ end
 function Pass:backward(options)
   local to = options.to or self.net.inputs[1].name
   local targets = {}
-  for i, name in ipairs(type(to) == "table" and to or { to }) do targets[i] = self.net:value(name) end
+  for i, name in ipairs(type(to) == "table" and to or { to }) do
+    targets[i] = self.net:value(name)
+    uncover(self, targets[i])
+  end
   local start = starting_gradients(self, options)
   check_seeds(self, start)
-  local grads = walk(self, start, targets, options)
+  local grads = walk.run(self, start, targets, options)
   local results = {}
   for i, value in ipairs(targets) do results[i] = grads[value] or self.values[value] * 0 end
   return table.unpack(results)
