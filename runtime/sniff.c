@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include <stb_image.h>
+#include "jpeg.h"
 
-enum { MAX_SCANS = 500, SMALL_IMAGE = 1 << 16 };
+enum { SMALL_IMAGE = 1 << 16 };
 static const int64_t MAX_PIXELS = 1 << 28;
 
 static uint32_t be32(const uint8_t *p) {
@@ -79,21 +79,10 @@ static bool sniff_png(const uint8_t *p, size_t n, sb_image_info *info, sb_error 
 
 /* ---- JPEG ------------------------------------------------------------------------------------ */
 
-/* Each scan visits the whole image at next to no cost in bytes, so many of them are an attack. */
-static bool few_scans(const uint8_t *p, size_t n, sb_error *e) {
-  int scans = 0;
-  for (size_t i = 0; i + 1 < n; i++) scans += p[i] == 0xff && p[i + 1] == 0xda;
-  return scans <= MAX_SCANS || sb_fail(e, "the JPEG file has %d scans, over %d", scans, MAX_SCANS);
-}
-
 static bool sniff_jpeg(const uint8_t *p, size_t n, sb_image_info *info, sb_error *e) {
   enum { PIXELS_PER_BYTE = 512 }; /* one bit a block of 8x8 */
-  int h, w, channels;
-  if (!stbi_info_from_memory(p, (int)n, &w, &h, &channels))
-    return sb_fail(e, "the JPEG file is damaged (%s)", stbi_failure_reason());
-  info->height = h;
-  info->width = w;
-  return plausible(info, n, PIXELS_PER_BYTE, e) && few_scans(p, n, e);
+  return sb_jpeg_check(p, n, &info->height, &info->width, e) &&
+         plausible(info, n, PIXELS_PER_BYTE, e);
 }
 
 /* ---- GIF ------------------------------------------------------------------------------------- */

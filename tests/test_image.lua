@@ -248,7 +248,7 @@ function T.test_images_without_pixels()
   refused("largest value 0", "P5 1 1 0\n\0")
 end
 
--- Every kind of file, small.
+-- Every kind of file, small: { name = bytes }.
 local function samples()
   local t = all_levels()
   local pixels = {}
@@ -259,6 +259,7 @@ local function samples()
     ours = assert(image.encode(t, "png")),
     stored = files.png(2, 2, 8, 2, rows),
     jpeg = assert(image.encode(t, "jpeg")),
+    progressive = bytes_of "tests/images/chelsea_progressive.jpg",
     bmp = files.bmp { { p, q, p, q }, { q, q, p, p } }, -- four pixels make whole words: no padding
     tga = files.tga(2, 8, 8, 24, 0x20, ("abc"):rep(64)),
     rle = files.tga(10, 8, 8, 24, 0x20, ("\x87abc"):rep(8)),
@@ -267,10 +268,22 @@ local function samples()
   }
 end
 
+-- samples in the order of their names, so that every run damages them in the same way.
+local function sorted_samples()
+  local all, names = samples(), {}
+  for name in pairs(all) do names[#names + 1] = name end
+  table.sort(names)
+  local i = 0
+  return function()
+    i = i + 1
+    return names[i], all[names[i]]
+  end
+end
+
 -- A file may end in bytes that a reader does not need: the last two of a GIF, whose picture is complete.
 function T.test_files_cut_short_are_refused()
   local rng, spare = sb.rng(1), { gif = 1 }
-  for name, bytes in pairs(samples()) do
+  for name, bytes in sorted_samples() do
     for _ = 1, 200 do
       local n = rng:integer(0, #bytes - 1 - (spare[name] or 0))
       local t, message = image.decode(bytes:sub(1, n))
@@ -298,7 +311,7 @@ end
 
 function T.test_flipped_bits_give_an_image_or_a_message()
   local rng = sb.rng(2)
-  for _, bytes in pairs(samples()) do
+  for _, bytes in sorted_samples() do
     for _ = 1, 2000 do image_or_message(flipped(bytes, rng)) end
   end
 end
@@ -321,10 +334,31 @@ function T.test_forged_png_gives_an_image_or_a_message()
   end
 end
 
+-- The parts of a JPEG file around its first segment of that kind.
+local function split_at(jpeg, marker)
+  local first = jpeg:find("\xff" .. marker, 1, true)
+  local after = first + 2 + string.unpack(">I2", jpeg, first + 2)
+  return jpeg:sub(1, first - 1), jpeg:sub(first, after - 1), jpeg:sub(after)
+end
+
 -- Each scan costs the time of the whole image and hardly a byte.
 function T.test_jpeg_with_endless_scans_is_refused()
-  local jpeg = assert(image.encode(sb.zeros(8, 8), "jpeg"))
-  refused("scans", jpeg .. ("\xff\xda"):rep(501))
+  local before, scan, after = split_at(samples().jpeg, "\xda")
+  refused("has over 500 scans", before .. scan:rep(501) .. after)
+end
+
+function T.test_jpeg_tables_are_checked()
+  local before, tables, after = split_at(samples().jpeg, "\xc4")
+  local _
+  refused("scan without its tables", before .. after)
+  refused("Huffman table", before .. tables:gsub("^(.....).", "%1\xff") .. after)
+  local crowded = "\xff\xc4" .. string.pack(">I2", 2 + 17) .. "\0" .. ("\xff"):rep(16)
+  refused("Huffman table", before .. crowded .. after)
+  before, _, after = split_at(samples().jpeg, "\xdb")
+  refused("scan without its tables", before .. after)
+  before, tables, after = split_at(samples().jpeg, "\xc0")
+  refused("two frame headers", before .. tables:rep(2) .. after)
+  refused("components without data", before .. tables .. "\xff\xd9")
 end
 
 return T

@@ -104,7 +104,8 @@ end
 
 function T.test_resize_refuses()
   local x = sb.zeros(1, 4, 4)
-  h.error_has(image.resize, "unknown method 'bilinar'; did you mean 'bilinear'?", x, 2, 2, { method = "bilinar" })
+  local typo = { method = "bilinar" }
+  h.error_has(image.resize, "unknown method 'bilinar'; did you mean 'bilinear'?", x, 2, 2, typo)
   h.error_has(image.resize, "unknown option 'filter'", x, 2, 2, { filter = "area" })
   h.error_has(image.resize, "sides must be 1 to 16777216 pixels, got 0", x, 0, 2)
   h.error_has(image.resize, "must be (H,W), (C,H,W) or (N,C,H,W) and not empty, got 4", sb.zeros(4), 2, 2)

@@ -5,10 +5,9 @@ local file = {}
 
 local CHUNK = 1 << 20
 
--- file.read(path [, limit]) --> the bytes; or nil, message. Refuses more than `limit` bytes (default 2^31 -
--- 1).
+-- file.read(path [, limit]) --> the bytes; or nil, message. Refuses files of more than `limit` bytes (2^31).
 function file.read(path, limit)
-  limit = limit or 0x7fffffff
+  limit = limit or 1 << 31
   local f, message = io.open(path, "rb")
   if not f then return nil, message end
   local parts, total, part = {}, 0

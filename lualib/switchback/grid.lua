@@ -6,6 +6,7 @@ local DEFAULTS = {
   columns = false, labels = false, title = false, gap = 8, background = 1, scale = false, text = false,
 }
 local SMALLEST_CELL = 64 -- pixels; smaller maps are enlarged to about this
+local TITLE = 1.5 -- the title's size in labels' sizes
 
 local extent = require("switchback.core").image.extent
 
@@ -20,11 +21,18 @@ local function cell_size(list, scale)
   return h * scale, w * scale
 end
 
--- Columns that make the whole about as wide as 3/2 of its height, without a nearly empty last row.
+-- The number of columns that leaves the fewest cells empty, among those near the number that makes the whole
+-- about 3:2; the wider of two equals.
 local function choose_columns(n, h, w)
-  local columns = math.max(1, math.min(n, math.floor(math.sqrt(1.5 * n * h / w) + 0.5)))
-  local rows = math.ceil(n / columns)
-  return math.ceil(n / rows)
+  local ideal = math.sqrt(1.5 * n * h / w)
+  local best, best_empty = 1, math.huge
+  for columns = math.max(1, math.floor(0.7 * ideal)), math.ceil(1.3 * ideal) do
+    columns = math.min(columns, n)
+    local empty = -n % columns
+    local closer = math.abs(columns - ideal) <= math.abs(best - ideal)
+    if empty < best_empty or (empty == best_empty and closer) then best, best_empty = columns, empty end
+  end
+  return best
 end
 
 -- A picture enlarged by whole pixels, as far as it fits the cell.
@@ -42,8 +50,9 @@ local function ink(background)
   return 0.299 * r + 0.587 * g + 0.114 * b > 0.5 and 0.1 or 0.95
 end
 
+-- Writes in the middle of `width` pixels, shortened to them.
 local function write(canvas, y, x, s, width, scale, color)
-  s = image.elide(s, width, scale)
+  s = image.elide(tostring(s), width, scale)
   local _, wide = image.text_size(s, scale)
   image.text(canvas, y, x + (width - wide) // 2, s, { scale = scale, color = color })
 end
@@ -58,35 +67,43 @@ local function layout(list, o)
   local l = { gap = o.gap }
   l.h, l.w = cell_size(list, o.scale)
   l.columns = o.columns or choose_columns(#list, l.h, l.w)
-  l.rows = math.ceil(#list / l.columns)
   l.text = o.text or text_scale(l.w)
-  l.title = l.text * 1.5
   l.label = o.labels and image.text_size("", l.text) + 3 or 0
-  l.top = o.gap + (o.title and image.text_size("", l.title) + o.gap or 0)
-  l.width = o.gap + l.columns * (l.w + o.gap)
-  l.height = l.top + l.rows * (l.h + l.label + o.gap)
+  local title_h, title_w = image.text_size(o.title or "", l.text * TITLE)
+  local cells = l.columns * (l.w + o.gap) - o.gap
+  l.width = math.max(cells, title_w) + 2 * o.gap
+  l.left = (l.width - cells) // 2
+  l.top = o.gap + (o.title and title_h + o.gap or 0)
+  l.height = l.top + math.ceil(#list / l.columns) * (l.h + l.label + o.gap)
   return l
 end
 
--- grid(list [, options]) --> (3,H,W) from a list of images (grey and colour, of any sizes). Every cell is as
--- large as the largest picture; smaller ones are enlarged by whole pixels as far as they fit and put in the
--- middle. Options:
+-- The images of a tensor, as a list.
+local function as_list(pictures)
+  if type(pictures) == "table" then return pictures end
+  local list = {}
+  for i = 1, pictures:size(1) do list[i] = pictures[i] end
+  return list
+end
+
+-- grid(pictures [, options]) --> (3,H,W) from a list of images (grey and colour, of any sizes), or from a
+-- tensor: (N,C,H,W) is N images, (N,H,W) is N grey maps. Every cell is as large as the largest picture;
+-- smaller ones are enlarged by whole pixels as far as they fit and put in the middle. Options:
 --   labels = {string...}: under the pictures, shortened to the cell's width;  title = string: above all;
 --   columns: default so that the whole is about 3:2;  gap = 8 pixels between cells and around;
---   background = 1: a colour;  scale: enlargement of all by whole pixels, default so that cells are at least
---   about 64; text: scale of the labels, default 1 to 3 with the cell's width (the title is 1.5 times as
---   large).
-return function(list, options)
+--   background = 1: a color;  scale: enlargement of all by whole pixels, default so that cells are at least
+--   about 64 pixels large;  text: scale of the labels, default 1 to 3 with the cell's width (the title is
+--   half as large again).
+return function(pictures, options)
   local o = check.options("image.grid", options, DEFAULTS)
-  if #list == 0 then error("image.grid: the list of images is empty", 2) end
+  local list = as_list(pictures)
+  if #list == 0 then error("image.grid: there are no pictures", 2) end
   local l, color = layout(list, o), ink(o.background)
   local canvas = image.canvas(l.height, l.width, o.background)
-  if o.title then
-    write(canvas, o.gap + 1, o.gap + 1, o.title, l.width - 2 * o.gap, l.title, color)
-  end
+  if o.title then write(canvas, o.gap + 1, 1, o.title, l.width, l.text * TITLE, color) end
   for i, t in ipairs(list) do
     local y = 1 + l.top + (i - 1) // l.columns * (l.h + l.label + l.gap)
-    local x = 1 + l.gap + (i - 1) % l.columns * (l.w + l.gap)
+    local x = 1 + l.left + (i - 1) % l.columns * (l.w + l.gap)
     local picture = enlarged(t, l.h, l.w)
     local h, w = extent(picture)
     image.paste(canvas, y + (l.h - h) // 2, x + (l.w - w) // 2, picture)

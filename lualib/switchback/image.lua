@@ -21,6 +21,7 @@ end
 
 -- ---- Files ------------------------------------------------------------------------------------------------
 
+local LARGEST_FILE = 1 << 29 -- bytes
 local LOAD = { channels = false, background = 1 }
 
 local function converted(name, t, wanted)
@@ -43,10 +44,10 @@ function image.decode(bytes, options)
   return converted("decode", t, options.channels)
 end
 
--- load(path [, options]) --> image; or nil, message. Options as for decode.
+-- load(path [, options]) --> image; or nil, message. Options as for decode. Files of over 512 MB are refused.
 function image.load(path, options)
   options = check.options("image.load", options, LOAD)
-  local bytes, trouble = file.read(path)
+  local bytes, trouble = file.read(path, LARGEST_FILE)
   if not bytes then return nil, trouble end
   local t, message = codec.decode(bytes, options.background)
   if not t then return nil, ("%s: %s"):format(path, message) end
