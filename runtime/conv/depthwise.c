@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "clones.h"
 #include "conv/algorithm.h"
 #include "threads.h"
 
@@ -64,7 +65,7 @@ static inline float dot(int64_t n, const float *dy, const float *x, int64_t stri
 }
 
 /* Planes of y. */
-static void forward_planes(void *context, int64_t first, int64_t last) {
+SB_CLONES static void forward_planes(void *context, int64_t first, int64_t last) {
   const job *t = context;
   const sb_conv *g = t->g;
   for (int64_t plane = first; plane < last; plane++) {
@@ -87,7 +88,7 @@ static void forward(const sb_conv *g, const float *x, const float *w, const floa
 }
 
 /* Planes of dx, each from all output channels of its group. */
-static void backward_planes(void *context, int64_t first, int64_t last) {
+SB_CLONES static void backward_planes(void *context, int64_t first, int64_t last) {
   const job *t = context;
   const sb_conv *g = t->g;
   int64_t outs = g->c_out / g->c_in, taps = (int64_t)g->kernel[0] * g->kernel[1];
@@ -112,7 +113,7 @@ static void backward_input(const sb_conv *g, const float *dy, const float *w, fl
 }
 
 /* Filters of dw, each over all images. */
-static void backward_filters(void *context, int64_t first, int64_t last) {
+SB_CLONES static void backward_filters(void *context, int64_t first, int64_t last) {
   const job *t = context;
   const sb_conv *g = t->g;
   int64_t taps = (int64_t)g->kernel[0] * g->kernel[1];

@@ -1,5 +1,6 @@
 /* linear: y = x w^T + b, the fully connected layer. */
 #include "gemm.h"
+#include "gemv.h"
 #include "layer.h"
 
 typedef struct linear {
@@ -54,15 +55,21 @@ static void forward(const sb_call *c) {
   float *y = c->out[0].data;
   for (int64_t i = 0; i < rows; i++)
     for (int o = 0; o < f->out_features; o++) y[i * f->out_features + o] = b ? b[o] : 0;
-  sb_gemm_parallel(false, true, rows, f->out_features, f->in_features, 1, c->in[0].data,
-                   f->in_features, c->weights[WEIGHT].data, f->in_features, 1, y, f->out_features);
+  if (rows == 1)
+    sb_gemv(f->out_features, f->in_features, c->weights[WEIGHT].data, c->in[0].data, y);
+  else
+    sb_gemm_parallel(false, true, rows, f->out_features, f->in_features, 1, c->in[0].data,
+                     f->in_features, c->weights[WEIGHT].data, f->in_features, 1, y,
+                     f->out_features);
 }
 
 static void backward(const sb_call *c) {
   const linear *f = c->config;
   int64_t rows = sb_shape_span(&c->in[0].shape, 0, c->in[0].shape.rank - 1);
   const float *dy = c->dy[0].data;
-  if (c->dx[0].data) /* dx = dy w */
+  if (c->dx[0].data && rows == 1) /* dx = dy w */
+    sb_gemv_transposed(f->out_features, f->in_features, c->weights[WEIGHT].data, dy, c->dx[0].data);
+  else if (c->dx[0].data)
     sb_gemm_parallel(false, false, rows, f->in_features, f->out_features, 1, dy, f->out_features,
                      c->weights[WEIGHT].data, f->in_features, 0, c->dx[0].data, f->in_features);
   if (c->grads[WEIGHT].data) /* dw += dy^T x */
@@ -87,6 +94,7 @@ const sb_layer sb_layer_linear = {
     .min_in = 1,
     .max_in = 1,
     .samples = "{ {in_features = 5, out_features = 4}, input = {{3, 5}} },"
+               "{ {in_features = 70, out_features = 3}, input = {{1, 70}} },"
                "{ {in_features = 6, out_features = 2, bias = false}, input = {{2, 3, 6}} }",
     .construct = construct,
     .shape = shape,

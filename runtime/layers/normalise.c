@@ -2,16 +2,44 @@
 
 #include <stddef.h>
 
+#include "clones.h"
+
+/* Sums are kept in this many lanes, so that the compiler makes vector loops of them. */
+enum { LANES = 8 };
+
+static double total(const double lanes[LANES]) {
+  double sum = 0;
+  for (int l = 0; l < LANES; l++) sum += lanes[l];
+  return sum;
+}
+
+SB_CLONES static double sum(int64_t n, const float *x) {
+  double lanes[LANES] = {0};
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int l = 0; l < LANES; l++) lanes[l] += x[i + l];
+  for (; i < n; i++) lanes[0] += x[i];
+  return total(lanes);
+}
+
+/* Sum of (x - mean) times w, or times itself where w is NULL. */
+SB_CLONES static double moment(int64_t n, const float *x, double mean, const float *w) {
+  double lanes[LANES] = {0};
+  int64_t i = 0;
+  for (; i + LANES <= n && w; i += LANES)
+    for (int l = 0; l < LANES; l++) lanes[l] += (x[i + l] - mean) * w[i + l];
+  for (; i + LANES <= n; i += LANES)
+    for (int l = 0; l < LANES; l++) lanes[l] += (x[i + l] - mean) * (x[i + l] - mean);
+  for (; i < n; i++) lanes[0] += (x[i] - mean) * (w ? w[i] : x[i] - mean);
+  return total(lanes);
+}
+
 void sb_norm_statistics(const sb_norm_set *set, const float *x, double *mean, double *variance) {
-  double sum = 0, squares = 0, n = (double)(set->runs * set->length);
+  double n = (double)(set->runs * set->length), all = 0, squares = 0;
+  for (int64_t r = 0; r < set->runs; r++) all += sum(set->length, x + r * set->stride);
+  *mean = all / n;
   for (int64_t r = 0; r < set->runs; r++)
-    for (int64_t i = 0; i < set->length; i++) sum += x[r * set->stride + i];
-  *mean = sum / n;
-  for (int64_t r = 0; r < set->runs; r++)
-    for (int64_t i = 0; i < set->length; i++) {
-      double d = x[r * set->stride + i] - *mean;
-      squares += d * d;
-    }
+    squares += moment(set->length, x + r * set->stride, *mean, NULL);
   *variance = squares / n;
 }
 
@@ -25,11 +53,11 @@ void sb_norm_apply(const sb_norm_set *set, const float *x, float mean, float sca
 /* Sums of dy and of dy (x - mean) / deviation: the gradients of shift and gain. */
 static void sums(const sb_norm_set *set, const sb_norm_gradient *g, double *dshift, double *dgain) {
   *dshift = *dgain = 0;
-  for (int64_t r = 0; r < set->runs; r++)
-    for (int64_t i = r * set->stride, end = i + set->length; i < end; i++) {
-      *dshift += g->dy[i];
-      *dgain += (double)g->dy[i] * (g->x[i] - g->mean);
-    }
+  for (int64_t r = 0; r < set->runs; r++) {
+    const float *x = g->x + r * set->stride, *dy = g->dy + r * set->stride;
+    *dshift += sum(set->length, dy);
+    *dgain += moment(set->length, x, g->mean, dy);
+  }
   *dgain *= g->inverse;
 }
 
