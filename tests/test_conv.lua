@@ -112,6 +112,43 @@ function T.test_same_bytes_at_any_thread_count()
   end)
 end
 
+-- Shapes at which the layer takes its different fast ways: Winograd at both sizes, packed panels, one row.
+local LAYERS = {
+  { 1, 16, 28, 28, 24, kernel = { 3, 3 }, pad = { 1, 1, 1, 1 } },
+  { 2, 32, 57, 63, 17, kernel = { 3, 3 }, pad = { 1, 1, 1, 1 } },
+  { 1, 48, 14, 14, 48, kernel = { 3, 3 }, pad = { 0, 1, 2, 1 } },
+  { 1, 8, 20, 24, 16, kernel = { 3, 3 }, groups = { 2 } },
+  { 1, 24, 17, 19, 40, kernel = { 5, 5 }, stride = { 2, 1 }, pad = { 2, 2, 2, 2 } },
+  { 1, 64, 30, 31, 40, kernel = { 1, 1 } },
+  { 1, 3, 50, 47, 16, kernel = { 7, 7 }, stride = { 2, 2 }, pad = { 3, 3, 3, 3 } },
+  { 3, 5, 1, 33, 7, kernel = { 1, 3 } },
+}
+
+local function layer_of(case, w, bias)
+  return sb.layer.conv2d { weight = w, bias = bias, stride = case.stride, pad = case.pad,
+    dilation = case.dilation, groups = case.groups and case.groups[1] }
+end
+
+-- Whatever way the layer goes: exact keeps to 2e-6, fast (Winograd F(4x4)) to 3e-5 (relative L2).
+function T.test_the_layer_in_both_precisions()
+  for precision, tolerance in pairs { exact = TOLERANCE, fast = 3e-5 } do
+    sb.precision(precision)
+    for i, case in ipairs(table.move(CASES, 1, #CASES, #LAYERS + 1, { table.unpack(LAYERS) })) do
+      local rng = sb.rng(i)
+      local x, w, bias = tensors(case, rng)
+      local y, tape = layer_of(case, w, bias):forward(x)
+      local dy = sb.randn(rng, y:size())
+      local dx = layer_of(case, w, bias):backward(tape, dy)
+      local miss = h.rel_l2(y, conv.forward("direct", x, w, bias, case))
+      lu.assertTrue(miss < tolerance, ("%s: y %g"):format(name_of(case, precision), miss))
+      miss = h.rel_l2(dx, conv.backward_input("direct", dy, w, x, case))
+      lu.assertTrue(miss < tolerance, ("%s: dx %g"):format(name_of(case, precision), miss))
+    end
+  end
+end
+
+function T.tearDown() sb.precision "fast" end
+
 function T.test_geometry_is_checked()
   local x, w = sb.zeros(1, 2, 4, 4), sb.zeros(3, 2, 3, 3)
   h.error_has(conv.forward, "unknown algorithm 'magic'", "magic", x, w, nil, { kernel = { 3, 3 } })

@@ -43,7 +43,7 @@ static bool adjoint_of(const sb_conv *g, sb_conv *a) {
                  .ow = g->w,
                  .groups = g->groups};
   for (int axis = 0; axis < 2; axis++) {
-    int reach = (g->kernel[axis] - 1) * g->dilation[axis];
+    int64_t reach = (int64_t)(g->kernel[axis] - 1) * g->dilation[axis];
     a->kernel[axis] = g->kernel[axis], a->dilation[axis] = g->dilation[axis], a->stride[axis] = 1;
     a->pad[axis] = reach - g->pad[axis], a->pad[axis + 2] = reach - g->pad[axis + 2];
     if (g->stride[axis] != 1 || a->pad[axis] < 0 || a->pad[axis + 2] < 0) return false;
