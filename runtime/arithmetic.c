@@ -24,8 +24,10 @@ enum { GRAIN = 1 << 14 };
       LOOP(x[i], y[i], expression)                                                                 \
     } else if (sx) {                                                                               \
       LOOP(x[i], y0, expression)                                                                   \
-    } else {                                                                                       \
+    } else if (sy) {                                                                               \
       LOOP(x0, y[i], expression)                                                                   \
+    } else {                                                                                       \
+      LOOP(x0, y0, expression)                                                                     \
     }                                                                                              \
   }
 
