@@ -1,5 +1,6 @@
 -- What tests share: require "helper".
 local lu = require "luaunit"
+local sb = require "switchback"
 
 local h = {}
 
@@ -19,8 +20,9 @@ function h.rel_l2(a, b)
   return (a - b):norm() / (scale > 0 and scale or 1)
 end
 
--- Fails unless tensors a and b (or a and a number) are close; see tensor.close.
+-- Fails unless a and b, tensors or numbers, are close; see tensor.close.
 function h.close(a, b, tolerance)
+  if type(a) == "number" then a = sb.tensor(a) end
   local ok, difference = a:close(b, tolerance)
   if not ok then error(difference, 2) end
 end

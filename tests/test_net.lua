@@ -12,14 +12,15 @@ local function small_net()
     inputs = { { name = "data", shape = { 0, 2, 0, 0 } } },
     nodes = {
       { name = "prob", inputs = { "fc" }, layer = L.softmax { axis = -1 } },
-      { name = "conv", inputs = { "data" }, layer = L.conv2d { in_channels = 2, out_channels = 3, kernel = 3,
-        pad = 1, rng = rng } },
+      { name = "conv", inputs = { "data" },
+        layer = L.conv2d { in_channels = 2, out_channels = 3, kernel = 3, pad = 1, rng = rng } },
       { name = "relu", inputs = { "conv" }, layer = L.relu {} },
       { name = "pool", inputs = { "relu" }, layer = L.maxpool { kernel = 3, stride = 2 } },
-      { name = "a", inputs = { "pool" }, layer = L.conv2d { in_channels = 3, out_channels = 2, kernel = 1, rng = rng } },
+      { name = "a", inputs = { "pool" },
+        layer = L.conv2d { in_channels = 3, out_channels = 2, kernel = 1, rng = rng } },
       { name = "relu_a", inputs = { "a" }, layer = L.relu {} },
-      { name = "b", inputs = { "pool" }, layer = L.conv2d { in_channels = 3, out_channels = 2, kernel = 3,
-        pad = 1, rng = rng } },
+      { name = "b", inputs = { "pool" },
+        layer = L.conv2d { in_channels = 3, out_channels = 2, kernel = 3, pad = 1, rng = rng } },
       { name = "cat", inputs = { "relu_a", "b" }, layer = L.concat { axis = 2 } },
       { name = "gap", inputs = { "cat" }, layer = L.global_avgpool {} },
       { name = "flat", inputs = { "gap" }, layer = L.flatten {} },
@@ -72,7 +73,8 @@ end
 
 function T.test_wrong_inputs_are_explained()
   local net = small_net()
-  h.error_has(function() net:forward(sb.zeros(1, 3, 9, 9)) end, "input 'data' is 1x3x9x9, expected ?x2x?x?")
+  h.error_has(function() net:forward(sb.zeros(1, 3, 9, 9)) end,
+    "input 'data' is 1x3x9x9, expected ?x2x?x?")
   h.error_has(function() net:forward(sb.zeros(1, 2, 1, 1)) end, "layer 'pool': maxpool")
 end
 
@@ -139,7 +141,8 @@ function T.test_walk_to_a_middle_layer()
   local at_pool, at_conv = pass:backward { class = 3, to = { "pool", "conv" } }
   lu.assertEquals(at_pool:size(), pass["pool"]:size())
   lu.assertEquals(at_conv:size(), pass["conv"]:size())
-  h.error_has(function() pass:backward { from = "conv", to = "pool" } end, "no path leads from 'pool' to 'conv'")
+  h.error_has(function() pass:backward { from = "conv", to = "pool" } end,
+    "no path leads from 'pool' to 'conv'")
 end
 
 function T.test_seed_keeps_what_is_asked()
@@ -158,7 +161,8 @@ function T.test_seed_keeps_what_is_asked()
   local at = seed.activation(maps, { channel = 2, keep = { 4, 5 } })
   h.close(at:sum(), maps[{ 1, 2, 4, 5 }], 1e-6)
   h.error_has(seed.activation, "channel 4 is out of range: the layer has 3", maps, { channel = 4 })
-  h.error_has(seed.activation, "position {10, 1} is outside the 9x9 map", maps, { channel = 1, keep = { 10, 1 } })
+  h.error_has(seed.activation, "position {10, 1} is outside the 9x9 map", maps,
+    { channel = 1, keep = { 10, 1 } })
 end
 
 -- The three rules through one ReLU and one convolution, recomputed from their definitions.
@@ -218,19 +222,21 @@ function T.test_receptive_fields()
   lu.assertEquals({ net:receptive_field("pool", 2, 3) }, { 2, 4, 6, 8 })
 end
 
--- A pixel inside the field moves the activation, one outside does not.
+-- A pixel inside the field moves the activation, one outside does not (but for the rounding of a
+-- Winograd tile, which reaches a few pixels further).
 function T.test_receptive_field_is_what_the_gradient_touches()
   local net = small_net()
   local pass = net:forward(sb.randn(sb.rng(14), 1, 2, 21, 21))
   local top, left, bottom, right = net:receptive_field("b", 5, 4)
   local g = pass:backward { from = "b", keep = { 5, 4 }, seed = "one" }:select(1, 1)
+  local most = g:abs():max()
+  lu.assertTrue(most > 0)
   for y = 1, 21 do
     for x = 1, 21 do
       local inside = y >= top and y <= bottom and x >= left and x <= right
-      if not inside then lu.assertEquals(g[{ 1, y, x }], 0) end
+      if not inside then lu.assertAlmostEquals(g[{ 1, y, x }], 0, 1e-6 * most) end
     end
   end
-  lu.assertTrue(g:abs():sum() > 0)
 end
 
 function T.test_printing_shows_the_layers()
@@ -245,11 +251,10 @@ function T.test_broken_graphs_are_refused()
   local function net(nodes)
     return function() sb.net { inputs = { { name = "x", shape = { 1 } } }, nodes = nodes } end
   end
-  h.error_has(net { { name = "a", inputs = { "y" }, layer = relu } }, "node 'a' reads 'y', which nothing makes")
-  h.error_has(net { { name = "a", inputs = { "b" }, layer = relu }, { name = "b", inputs = { "a" }, layer = relu } },
-    "part of a cycle")
-  h.error_has(net { { name = "a", inputs = { "x" }, layer = relu }, { name = "a", inputs = { "x" }, layer = relu } },
-    "two nodes are named 'a'")
+  local function node(name, input) return { name = name, inputs = { input }, layer = relu } end
+  h.error_has(net { node("a", "y") }, "node 'a' reads 'y', which nothing makes")
+  h.error_has(net { node("a", "b"), node("b", "a") }, "part of a cycle")
+  h.error_has(net { node("a", "x"), node("a", "x") }, "two nodes are named 'a'")
 end
 
 return T

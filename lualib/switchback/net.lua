@@ -92,12 +92,13 @@ end
 -- net:class(which) --> index (1-based). `which` is an index, a label, or the start of a label or of one
 -- of its comma-separated names.
 function Net:class(which)
-  if math.type(which) == "integer" then
+  local index = math.tointeger(which)
+  if index then
     local most = self.labels and #self.labels or math.huge
-    if which < 1 or which > most then
-      error(("class %d is out of range: the net has %s"):format(which, most), 2)
+    if index < 1 or index > most then
+      error(("class %d is out of range: the net has %s"):format(index, most), 2)
     end
-    return which
+    return index
   end
   local wanted = tostring(which):lower()
   for i, label in ipairs(self.labels or {}) do

@@ -22,12 +22,14 @@ local function channel_list(channel, count)
     channel = {}
     for c = 1, count do channel[c] = c end
   end
-  for _, c in ipairs(channel) do
-    if math.type(c) ~= "integer" or c < 1 or c > count then
+  local list = {}
+  for i, c in ipairs(channel) do
+    list[i] = math.tointeger(c)
+    if not list[i] or list[i] < 1 or list[i] > count then
       error(("channel %s is out of range: the layer has %d"):format(tostring(c), count), 0)
     end
   end
-  return channel
+  return list
 end
 
 -- The positions (1-based, in the flattened rows of the chosen channels) that survive.
@@ -35,8 +37,8 @@ local function positions(rows, keep, width)
   local count = rows:count()
   if keep == "map" then return nil end
   if keep == "max" then keep = 1 end
-  if math.type(keep) == "integer" then
-    local _, index = rows:reshape(count):topk(math.min(keep, count))
+  if math.tointeger(keep) then
+    local _, index = rows:reshape(count):topk(math.min(math.tointeger(keep), count))
     return index:totable()
   end
   if type(keep) ~= "table" or #keep ~= 2 then
@@ -48,7 +50,7 @@ local function positions(rows, keep, width)
     error(("position {%d, %d} is outside the %dx%d map"):format(y, x, plane // width, width), 0)
   end
   local list = {}
-  for c = 1, rows:size(1) do list[c] = (c - 1) * plane + (y - 1) * width + x end
+  for c = 1, rows:size(1) do list[c] = math.tointeger((c - 1) * plane + (y - 1) * width + x) end
   return list
 end
 
@@ -69,7 +71,7 @@ local function keep_one(out, maps, channels, keep, value)
   if value == "one" then kept = rows * 0 + 1 end
   if list then
     local all, flat = kept:reshape(kept:count()), zeros(kept:count())
-    for _, p in ipairs(list) do flat[p] = all[p] end
+    for _, p in ipairs(list) do flat[math.tointeger(p)] = all[math.tointeger(p)] end
     kept = flat:reshape(rows:size())
   end
   local target = out:reshape(out:size(1), -1)
