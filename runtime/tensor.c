@@ -12,5 +12,6 @@ void sb_fill(sb_tensor *t, float value) {
 }
 
 void sb_copy(sb_tensor *to, const sb_tensor *from) {
-  memcpy(to->data, from->data, (size_t)sb_count(from) * sizeof(float));
+  int64_t n = sb_count(from);
+  if (n > 0) memcpy(to->data, from->data, (size_t)n * sizeof(float)); /* data may be NULL */
 }

@@ -129,6 +129,7 @@ static void normalise(void *context, int64_t first, int64_t last) {
 static void forward(const sb_call *c) {
   int64_t n = sb_count(&c->in[0]);
   const float *x = c->in[0].data;
+  if (n == 0) return;
   for (int64_t i = 0; i < n; i++) c->scratch[i] = x[i] * x[i];
   sum_neighbours(c, false, c->scratch, c->tape[0].data);
   sb_parallel_call(c, n, GRAIN, normalise);
@@ -156,7 +157,7 @@ static void receive(void *context, int64_t first, int64_t last) {
 
 static void backward(const sb_call *c) {
   int64_t n = sb_count(&c->in[0]);
-  if (!c->dx[0].data) return;
+  if (!c->dx[0].data || n == 0) return;
   if (c->rules.lrn_identity) {
     sb_copy(&c->dx[0], &c->dy[0]);
     return;
