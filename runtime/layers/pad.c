@@ -149,12 +149,12 @@ static void forward_rows(void *context, int64_t first, int64_t end) {
   int64_t width = j->out[j->rank - 1], before = j->b.before[j->rank - 1];
   for (int64_t r = first; r < end; r++) {
     int64_t row = source_row(j, r), i = 0;
-    const float *x = j->c->in[0].data + row;
     float *y = j->c->out[0].data + r * width;
     if (row < 0) {
       for (; i < width; i++) y[i] = j->value;
       continue;
     }
+    const float *x = j->c->in[0].data + row;
     for (; i < j->first; i++) y[i] = pixel(j, x, i);
     for (; i < j->end; i++) y[i] = x[i - before];
     for (; i < width; i++) y[i] = pixel(j, x, i);
@@ -182,8 +182,8 @@ static void backward_groups(void *context, int64_t first, int64_t end) {
   for (int64_t r = first * j->group; r < end * j->group; r++) {
     int64_t row = source_row(j, r), i = 0;
     const float *dy = j->c->dy[0].data + r * width;
-    float *dx = all + row;
     if (row < 0) continue;
+    float *dx = all + row;
     for (; i < j->first; i++) add_pixel(j, dx, i, dy[i]);
     for (; i < j->end; i++) dx[i - before] += dy[i];
     for (; i < width; i++) add_pixel(j, dx, i, dy[i]);
