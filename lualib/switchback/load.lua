@@ -6,9 +6,10 @@ local net = require "switchback.net"
 local paths = require "switchback.paths"
 local preprocess = require "switchback.preprocess"
 local suggest = require "switchback.suggest"
+local zoo = require "switchback.zoo"
 
 local OPTIONS = { preprocess = false, labels = false, models = false, prototxt = false, weights = false,
-                  untrained = false, seed = false, phase = false, stages = false }
+                  untrained = false, seed = false, phase = false, stages = false, classes = false }
 
 local function fail(format, ...) error(format:format(...), 0) end
 
@@ -122,6 +123,18 @@ local function locate(name_or_path, folders)
   return by_name(name_or_path, folders)
 end
 
+-- The description of a network by path or name (net.lua), and what is known about its weights
+-- (description.lua).
+local function find(name_or_path, options)
+  if options.untrained and zoo.has(name_or_path) then
+    return zoo.describe(name_or_path, { seed = options.seed, classes = options.classes }), {}
+  end
+  local path, about = locate(name_or_path, model_folders(options))
+  about = about or {}
+  local kind = format_of(path) or fail("%s: No such file", path)
+  return loaders[kind](path, options, about), about
+end
+
 -- ---- Preprocessing and labels --------------------------------------------------------------------
 
 -- Fields of later tables win. `false` among the options: no preprocessing.
@@ -152,18 +165,15 @@ end
 --   labels      list of class names or path of a text file with one a line, or false for none
 --   models      folders to search instead of SWITCHBACK_MODELS
 --   prototxt    of a .caffemodel; default NAME.prototxt or deploy.prototxt beside it
---   weights     of a .prototxt; default NAME.caffemodel beside it. untrained = true: weights drawn from
---               `seed` (default 0) instead
+--   weights     of a .prototxt; default NAME.caffemodel beside it
+--   untrained   true: weights are drawn from `seed` (default 0); of a .prototxt, or of a network that the
+--               zoo knows by name (zoo.lua), which may have another number of `classes`
 --   phase, stages  which of a prototxt's include rules hold: "TEST" (default) or "TRAIN"; "a b"
 -- Raises, naming the file, for files that are missing, damaged or hold what is not supported.
 local function load_net(name_or_path, options)
   options = options or {}
   check.options("load", options, OPTIONS)
-  local folders = model_folders(options)
-  local path, about = locate(name_or_path, folders)
-  about = about or {}
-  local kind = format_of(path) or fail("%s: No such file", path)
-  local d = loaders[kind](path, options, about)
+  local d, about = find(name_or_path, options)
   d.preprocess = merged(d.preprocess, about.preprocess, options.preprocess)
   d.labels = labels_of(options.labels, about)
   return net.new(d)

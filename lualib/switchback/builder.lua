@@ -1,0 +1,123 @@
+-- Builds the description of a network (net.lua) node by node: a node reads what the last one made unless
+-- told otherwise, and the channels of every value and the weights of every layer are kept track of.
+local core = require "switchback.core"
+
+local Builder = {}
+Builder.__index = Builder
+
+local builder = {}
+
+-- PyTorch's names of weights, where they are not ours.
+local torch_names = { mean = "running_mean", variance = "running_var" }
+
+-- weight_name(layer_name, weight) --> the name in a file of weights: "bn1", "mean" --> "bn1.running_mean".
+function builder.weight_name(layer_name, weight)
+  return layer_name .. "." .. (torch_names[weight] or weight)
+end
+
+-- new{ input = "data", channels = 3, size = {0, 0}, seed = 0, tensors = nil } --> builder. Channels and size
+-- are those of the network's input (0: any size). Weights are taken from `tensors` by their name in files
+-- (missing ones raise), or else drawn as He et al. 2015 from `seed`.
+function builder.new(options)
+  local input, size = options.input or "data", options.size or { 0, 0 }
+  local channels = options.channels or 3
+  return setmetatable({
+    description = { inputs = { { name = input, shape = { 0, channels, size[1], size[2] } } },
+                    nodes = {}, aliases = {} },
+    at = input, channels_of = { [input] = channels },
+    rng = core.rng.new(options.seed or 0), tensors = options.tensors,
+  }, Builder)
+end
+
+-- The configuration completed by the layer's weights, or by the generator to draw them from. A weight that
+-- the configuration has as false is not wanted.
+local function with_weights(self, kind, name, config)
+  if not self.tensors then
+    config.rng = self.rng
+    return config
+  end
+  for _, weight in ipairs(core.layer.about(kind).weights) do
+    local key = builder.weight_name(name, weight.name)
+    if config[weight.name] ~= false then
+      config[weight.name] = self.tensors[key] or error(("no tensor '%s' among the weights"):format(key), 0)
+    end
+  end
+  return config
+end
+
+-- b:add(kind, name [, config]) --> b. Adds the layer sb.layer[kind](config) after the current value.
+function Builder:add(kind, name, config) return self:join(kind, name, { self.at }, config) end
+
+-- b:join(kind, name, values [, config]) --> b. Adds a layer that reads the named values.
+function Builder:join(kind, name, values, config)
+  local ok, layer = pcall(core.layer[kind], with_weights(self, kind, name, config or {}))
+  if not ok then error(("layer '%s': %s"):format(name, layer), 0) end
+  table.insert(self.description.nodes, { name = name, inputs = values, layer = layer })
+  local channels = self.channels_of[values[1]]
+  if kind == "concat" then
+    channels = 0
+    for _, value in ipairs(values) do channels = channels + self.channels_of[value] end
+  end
+  self.at, self.channels_of[name] = name, channels
+  return self
+end
+
+-- b:conv(name, out_channels, kernel [, config]) --> b
+function Builder:conv(name, out_channels, kernel, config)
+  local c = { in_channels = self.channels_of[self.at], out_channels = out_channels, kernel = kernel }
+  for key, value in pairs(config or {}) do c[key] = value end
+  self:add("conv2d", name, c)
+  self.channels_of[name] = out_channels
+  return self
+end
+
+-- b:linear(name, out_features [, in_features = channels of the current value]) --> b
+function Builder:linear(name, out_features, in_features)
+  self:add("linear", name, { in_features = in_features or self.channels_of[self.at],
+                             out_features = out_features })
+  self.channels_of[name] = out_features
+  return self
+end
+
+-- Short forms of what most networks consist of.
+function Builder:relu(name) return self:add("relu", name) end
+
+function Builder:batchnorm(name)
+  return self:add("batchnorm", name, { channels = self.channels_of[self.at] })
+end
+
+function Builder:maxpool(name, kernel, stride, config)
+  local c = { kernel = kernel, stride = stride }
+  for key, value in pairs(config or {}) do c[key] = value end
+  return self:add("maxpool", name, c)
+end
+
+-- b:from(value) --> b. What is added next reads this value.
+function Builder:from(value)
+  self.at = value
+  return self
+end
+
+-- b:alias(other_name [, value = the current one]) --> b. Another name for a value.
+function Builder:alias(other_name, value)
+  self.description.aliases[other_name] = value or self.at
+  return self
+end
+
+-- b:sequence(prefix) --> function that answers PREFIX.0, PREFIX.1, ... as torch.nn.Sequential numbers them.
+function Builder.sequence(_, prefix)
+  local i = -1
+  return function()
+    i = i + 1
+    return ("%s.%d"):format(prefix, i)
+  end
+end
+
+-- b:finish([fields]) --> the description, ending with the current value, with more fields (preprocess...).
+function Builder:finish(fields)
+  self.description.outputs = { self.at }
+  for key, value in pairs(fields or {}) do self.description[key] = value end
+  return self.description
+end
+
+return builder

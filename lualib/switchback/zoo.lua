@@ -1,0 +1,71 @@
+-- The zoo: networks described in Lua, by name.
+local builder = require "switchback.builder"
+local check = require "switchback.check"
+local suggest = require "switchback.suggest"
+
+local zoo = {}
+
+-- The one list of networks: name = { file of zoo/, what tells it from others of its family }. A file returns
+-- function(options, variant) -> description (net.lua).
+local networks = {
+  alexnet = { "alexnet" },
+  alexnet_caffe = { "alexnet_caffe" },
+  googlenet = { "googlenet" },
+  lenet5 = { "lenet5" },
+  resnet18 = { "resnet", 18 },
+  resnet34 = { "resnet", 34 },
+  resnet50 = { "resnet", 50 },
+  squeezenet1_0 = { "squeezenet", "1_0" },
+  squeezenet1_1 = { "squeezenet", "1_1" },
+  vgg11 = { "vgg", 11 },
+  vgg13 = { "vgg", 13 },
+  vgg16 = { "vgg", 16 },
+  vgg19 = { "vgg", 19 },
+}
+
+local OPTIONS = { seed = 0, tensors = false, classes = false }
+
+-- What torchvision's classifiers of ImageNet expect.
+zoo.torchvision = { size = { 224, 224 }, channels = "RGB",
+                    mean = { 0.485, 0.456, 0.406 }, std = { 0.229, 0.224, 0.225 } }
+
+-- zoo.names() --> the names of all networks, sorted.
+function zoo.names()
+  local names = {}
+  for name in pairs(networks) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+-- zoo.has(name) --> whether the zoo describes a network of that name.
+function zoo.has(name) return networks[name] ~= nil end
+
+-- zoo.describe(name [, options]) --> description, for sb.net. Options:
+--   tensors  { name = tensor } of all weights, as named in torchvision's files ("features.0.weight")
+--   seed     without tensors: weights are drawn as He et al. 2015 from this seed (default 0)
+--   classes  number of outputs of a classifier (default: as published)
+-- Raises for unknown names and for missing or misshapen tensors.
+function zoo.describe(name, options)
+  local network = networks[name]
+  if not network then
+    error(("the zoo has no network '%s'%s"):format(name, suggest.hint(name, zoo.names())), 0)
+  end
+  options = check.options("zoo." .. name, options, OPTIONS)
+  local ok, d = pcall(require("switchback.zoo." .. network[1]), options, network[2])
+  if not ok then error(("%s: %s"):format(name, d), 0) end
+  d.source = "zoo/" .. network[1] .. ".lua"
+  return d
+end
+
+-- zoo.tensors(net) --> { name = tensor } of all weights of a net, named as zoo.describe takes them.
+function zoo.tensors(net)
+  local tensors = {}
+  for _, node in ipairs(net.order) do
+    for weight, t in pairs(type(node.layer) == "userdata" and node.layer.params or {}) do
+      tensors[builder.weight_name(node.name, weight)] = t
+    end
+  end
+  return tensors
+end
+
+return zoo
