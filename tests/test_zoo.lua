@@ -85,7 +85,8 @@ function T.test_trouble_is_named()
   h.error_has(zoo.describe, "no network 'vgg17'; did you mean", "vgg17")
   h.error_has(zoo.describe, "unknown option 'sead'; did you mean 'seed'?", "lenet5", { sead = 1 })
   tensors["conv2.weight"] = sb.zeros(16, 6, 3, 3)
-  h.error_has(zoo.describe, "lenet5: layer 'conv2': conv2d: 'weight' must be", "lenet5", { tensors = tensors })
+  h.error_has(zoo.describe, "lenet5: layer 'conv2': conv2d: 'weight' must be", "lenet5",
+    { tensors = tensors })
   tensors["conv2.weight"] = nil
   h.error_has(zoo.describe, "no tensor 'conv2.weight'", "lenet5", { tensors = tensors })
 end
