@@ -37,13 +37,14 @@ end
 
 --- A float32 tensor of a list.
 function writer.floats(name, dims, list)
-  return writer.tensor { name = name, dims = dims, raw = string.pack(("<" .. ("f"):rep(#list)), table.unpack(list)) }
+  local raw = string.pack("<" .. ("f"):rep(#list), table.unpack(list))
+  return writer.tensor { name = name, dims = dims, raw = raw }
 end
 
 --- An int64 tensor of a list.
 function writer.integers(name, dims, list)
-  return writer.tensor { name = name, dtype = "int64", dims = dims,
-                         raw = string.pack(("<" .. ("i8"):rep(#list)), table.unpack(list)) }
+  local raw = string.pack("<" .. ("i8"):rep(#list), table.unpack(list))
+  return writer.tensor { name = name, dtype = "int64", dims = dims, raw = raw }
 end
 
 -- Attributes by the Lua type: integer, float, string, { tensor = bytes }, lists of these.
@@ -61,8 +62,9 @@ end
 
 --- node{ "Conv", inputs = {...}, outputs = {...}, name =, domain =, attribute = value ... } --> a NodeProto.
 function writer.node(n)
-  local parts = { each(n.inputs, function(s) return bytes(1, s) end), each(n.outputs, function(s) return bytes(2, s) end),
-                  bytes(3, n.name or ""), bytes(4, n[1]), n.domain and bytes(7, n.domain) or "" }
+  local parts = { bytes(3, n.name or ""), bytes(4, n[1]), n.domain and bytes(7, n.domain) or "" }
+  parts[#parts + 1] = each(n.inputs, function(s) return bytes(1, s) end)
+  parts[#parts + 1] = each(n.outputs, function(s) return bytes(2, s) end)
   for key, value in pairs(n) do
     if key ~= 1 and key ~= "inputs" and key ~= "outputs" and key ~= "name" and key ~= "domain" then
       parts[#parts + 1] = bytes(5, attribute(key, value))

@@ -13,11 +13,17 @@ local INTEGER_BITS <const> = {
   bool = 1, int8 = 8, uint8 = 8, int16 = 16, uint16 = 16, int32 = 32, uint32 = 32, int64 = 64, uint64 = 64,
 }
 
---- Names of ONNX's element types by their numbers.
-array.DTYPES = {
+local DTYPES <const> = {
   "float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool", "float16", "float64",
   "uint32", "uint64", "complex64", "complex128", "bfloat16",
 }
+
+--- The name of the element type that Cast's attribute `to` numbers; raises for those without numbers.
+function array.dtype(number)
+  local name = DTYPES[number] or "unknown"
+  if name == "string" or name == "unknown" or name:find "complex" then error("casts to " .. name, 0) end
+  return name
+end
 
 --- Whether elements of the type are integers or booleans.
 function array.is_integer(dtype)
@@ -48,6 +54,12 @@ function array.convert(dtype, value)
   value = value & (1 << bits) - 1
   if dtype:sub(1, 1) == "i" and value >> bits - 1 == 1 then value = value - (1 << bits) end
   return value
+end
+
+--- The array, unless its values are of a type that the reader leaves out (strings): then it raises.
+function array.readable(a)
+  if #a == 0 and array.count(a.shape) > 0 then error(("has elements of type %s"):format(a.dtype), 0) end
+  return a
 end
 
 --- An array of that shape whose elements are f(0), f(1), ...

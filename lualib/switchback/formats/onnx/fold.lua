@@ -99,10 +99,7 @@ end
 -- ---- Types ------------------------------------------------------------------------------------
 
 function fold.Cast(inputs, attributes)
-  local dtype = array.DTYPES[attributes.to] or "unknown"
-  if dtype == "string" or dtype == "unknown" or dtype:find "complex" then
-    error(("casts to %s"):format(dtype), 0)
-  end
+  local dtype = array.dtype(attributes.to)
   return array.map(inputs[1], dtype, function(a) return a end)
 end
 
@@ -140,7 +137,8 @@ function fold.Range(inputs)
   local start, limit, delta = inputs[1][1], inputs[2][1], inputs[3][1]
   if delta == 0 then error("a Range has the step 0", 0) end
   local n = math.max(0, math.ceil((limit - start) / delta))
-  return array.generate(inputs[1].dtype, { math.tointeger(n) or -1 }, function(i) return start + i * delta end)
+  local shape = { math.tointeger(n) or -1 }
+  return array.generate(inputs[1].dtype, shape, function(i) return start + i * delta end)
 end
 
 -- ---- Shapes -----------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ local ASKS_SHAPE <const> = { Shape = true, Size = true }
 --- The array that a constant or shape value stands for during a run.
 function host.evaluate(value, run)
   if value.kind == "shape" then return value.eval(run) end
-  if type(value.data) == "table" then return value.data end
+  if type(value.data) == "table" then return array.readable(value.data) end
   return array.from_tensor(value.data)
 end
 
@@ -37,7 +37,7 @@ end
 
 -- Casts to integers have no layer.
 local function makes_integers(node)
-  return node.op == "Cast" and array.is_integer(array.DTYPES[node.attributes.to])
+  return node.op == "Cast" and array.is_integer(array.dtype(node.attributes.to))
 end
 
 --- Whether the node is evaluated here: this is possible, and there is no layer that does it or it

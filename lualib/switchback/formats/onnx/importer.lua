@@ -46,7 +46,7 @@ function Graph:add(node, layer, inputs, outputs)
   for i, name in ipairs(inputs) do
     local value = self.values[name]
     if value.kind == "constant" then self.constants[name] = Node.tensor_of(value) end
-    if value.kind == "shape" then node:refuse("input %d, computed from shapes, is used as an activation", i) end
+    if value.kind == "shape" then node:refuse("computes with input %d, which comes from shapes", i) end
   end
   infer_nominal(self, layer, inputs, outputs)
   for _, name in ipairs(outputs) do self.values[name] = { kind = "runtime" } end
@@ -93,7 +93,7 @@ end
 -- Outputs that are left out get names of their own, so that layers may write them.
 local function name_outputs(node)
   for i, name in ipairs(node.outputs) do
-    if name == "" then node.outputs[i] = ("%s/unused_%d"):format(node.outputs[1], i) end
+    if name == "" then node.outputs[i] = node:between("unused_" .. i) end
   end
 end
 
@@ -116,7 +116,7 @@ local function input_value(input)
     return { kind = "refused", reason = "input %d is of type " .. input.dtype }
   end
   if not input.dims then return { kind = "refused", reason = "input %d is of unknown rank" } end
-  return { kind = "runtime" }
+  return { kind = "runtime", dtype = input.dtype }
 end
 
 -- Graph inputs that are neither initialisers nor bound by options.constants are the network's.
@@ -126,7 +126,7 @@ local function declare_inputs(self, model, bound)
   for _, input in ipairs(model.inputs) do
     local name = input.name
     if bound[name] then
-      self.values[name] = { kind = "constant", data = bound[name] }
+      self.values[name] = { kind = "constant", data = bound[name], dtype = input.dtype }
     elseif not self.values[name] then
       self.values[name] = input_value(input)
       self.nominal[name] = nominal_shape(input.dims or {})
@@ -160,19 +160,22 @@ local function list_aliases(self, model)
   return aliases
 end
 
-local function used_values(model)
-  local used = {}
+-- The names that somebody reads, and all names.
+local function list_names(model)
+  local used, taken = {}, {}
   for _, node in ipairs(model.nodes) do
-    for _, name in ipairs(node.inputs) do used[name] = true end
+    for _, name in ipairs(node.inputs) do used[name], taken[name] = true, true end
+    for _, name in ipairs(node.outputs) do taken[name] = true end
   end
-  for _, output in ipairs(model.outputs) do used[output.name] = true end
+  for _, output in ipairs(model.outputs) do used[output.name], taken[output.name] = true, true end
   used[""] = nil
-  return used
+  return used, taken
 end
 
 local function new_graph(model)
+  local used, taken = list_names(model)
   return setmetatable({
-    values = {}, nominal = {}, nodes = {}, constants = {}, troubles = {}, used = used_values(model),
+    values = {}, nominal = {}, nodes = {}, constants = {}, troubles = {}, used = used, taken = taken,
     evaluate = host.evaluate,
   }, Graph)
 end
@@ -187,8 +190,8 @@ local importer = {}
 function importer.describe(model, constants)
   local opset = model.opsets[""] or 1
   if opset < OLDEST_OPSET or opset > NEWEST_OPSET then
-    return nil, { { op = "Model", node = model.name,
-                    reason = ("is of operator set %d, %d to %d are read"):format(opset, OLDEST_OPSET, NEWEST_OPSET) } }
+    local reason = ("is of operator set %d, %d to %d are read"):format(opset, OLDEST_OPSET, NEWEST_OPSET)
+    return nil, { { op = "Model", node = model.name, reason = reason } }
   end
   local self = new_graph(model)
   local inputs = declare_inputs(self, model, constants or {})

@@ -90,8 +90,8 @@ function Node:array(i, run)
   return self.graph.evaluate(value, run)
 end
 
---- Integers given as the attribute `name` or, in newer operator sets, as input i; nil if neither.
-function Node:integers(name, i, run)
+--- The list given as the attribute `name` or, in newer operator sets, as input i; nil if neither.
+function Node:list(name, i, run)
   if self:has(i) then return self:array(i, run) end
   return self:attribute(name)
 end
@@ -113,9 +113,12 @@ end
 
 -- ---- Emission -----------------------------------------------------------------------------------
 
---- The name of a value between the layers that stand for one node.
+--- A new name for a value between the layers that stand for one node.
 function Node:between(what)
-  return self.outputs[1] .. "/" .. what
+  local name = self.outputs[1] .. "/" .. what
+  while self.graph.taken[name] do name = name .. "'" end
+  self.graph.taken[name] = true
+  return name
 end
 
 -- A configuration as text, to tell whether a layer made for the last run fits this one.
@@ -204,6 +207,11 @@ end
 function Node:define(name, data)
   self.graph.values[name] = { kind = "constant", data = data }
   return name
+end
+
+--- Makes a number a constant of the graph, as an input of arithmetic layers; answers its name.
+function Node:number(what, value)
+  return self:define(self:between(what), array.to_tensor { shape = { 1 }, value })
 end
 
 return Node

@@ -3,7 +3,7 @@
 local operators = {}
 
 for _, subject in ipairs { "convolution", "product", "pooling", "pointwise", "normalization", "shaping",
-                           "selection", "reduction" } do
+                           "selection", "reduction", "resizing" } do
   for name, operator in pairs(require("switchback.formats.onnx.operators." .. subject)) do
     operators[name] = operator
   end

@@ -32,8 +32,8 @@ end
 
 --- {top, left, bottom, right} of explicit padding.
 function window.explicit_pads(node, w)
-  local pads = check_length(node, "pads", node:attribute("pads") or (w.rank == 2 and { 0, 0, 0, 0 } or { 0, 0 }),
-    2 * w.rank)
+  local pads = node:attribute "pads" or (w.rank == 2 and { 0, 0, 0, 0 } or { 0, 0 })
+  check_length(node, "pads", pads, 2 * w.rank)
   if w.rank == 1 then return { 0, pads[1], 0, pads[2] } end
   return pads
 end

@@ -22,18 +22,18 @@ local function parameters(node, w, weight)
   }
 end
 
-local function with(config, key, value)
-  local copy = {}
-  for k, v in pairs(config) do copy[k] = v end
-  copy[key] = value
-  return copy
+local function with(config, more)
+  local all = {}
+  for key, value in pairs(config) do all[key] = value end
+  for key, value in pairs(more) do all[key] = value end
+  return all
 end
 
 function operators.Conv(node)
   local weight, kernel = weight_of(node)
   local w = window.read(node, kernel)
   local config, pads = parameters(node, w, weight), window.pads(node, w)
-  window.emit(node, w, "conv2d", function(run) return with(config, "pad", pads(run)) end)
+  window.emit(node, w, "conv2d", function(run) return with(config, { pad = pads(run) }) end)
 end
 
 -- The spatial extents that output_shape or auto_pad = SAME ask for.
@@ -45,15 +45,16 @@ local function wanted_extents(node, w, run)
   return extents
 end
 
--- What has to be cut from the full output for it to have the wanted extents: total padding =
--- stride * (input - 1) + output_padding + extent - wanted.
+-- The padding and output_padding that make the output fit the wanted extents: total padding =
+-- stride * (input - 1) + output_padding + extent - wanted; below 0, rows are added at the end.
 local function fitting_pads(node, w, output_pad, run)
-  local shape, wanted, total = node:shape(1, run), wanted_extents(node, w, run), { 0, 0 }
+  local shape, wanted, total, added = node:shape(1, run), wanted_extents(node, w, run), { 0, 0 }, {}
   for i = 1, w.rank do
     local axis = i + 2 - w.rank
     total[axis] = w.stride[axis] * (shape[i + 2] - 1) + output_pad[axis] + window.extent(w, axis) - wanted[i]
   end
-  return window.split_pads(total, node:attribute("auto_pad", "NOTSET") == "SAME_UPPER")
+  for axis = 1, 2 do added[axis] = output_pad[axis] + math.max(0, -total[axis]) end
+  return window.split_pads(total, node:attribute("auto_pad", "NOTSET") == "SAME_UPPER"), added
 end
 
 local function output_padding(node, w)
@@ -64,12 +65,13 @@ end
 function operators.ConvTranspose(node)
   local weight, kernel = weight_of(node)
   local w = window.read(node, kernel)
-  local config, mode = parameters(node, w, weight), node:attribute("auto_pad", "NOTSET")
-  config.output_pad = output_padding(node, w)
+  local config, pads = parameters(node, w, weight), window.pads(node, w)
+  local mode, output_pad = node:attribute("auto_pad", "NOTSET"), output_padding(node, w)
   local fits = node:attribute "output_shape" or mode == "SAME_UPPER" or mode == "SAME_LOWER"
   window.emit(node, w, "conv2d_transpose", function(run)
-    local pads = fits and fitting_pads(node, w, config.output_pad, run) or window.pads(node, w)(run)
-    return with(config, "pad", pads)
+    if not fits then return with(config, { pad = pads(run), output_pad = output_pad }) end
+    local fitting, added = fitting_pads(node, w, output_pad, run)
+    return with(config, { pad = fitting, output_pad = added })
   end)
 end
 

@@ -1,5 +1,7 @@
 -- Normalisation over channels, maps and batches; softmax; dropout.
-local dim = require("switchback.formats.onnx.axes").dim
+local axis_names = require "switchback.formats.onnx.axes"
+
+local dim, dims = axis_names.dim, axis_names.dims
 
 local operators = {}
 
@@ -29,6 +31,52 @@ function operators.LRN(node)
     k = node:attribute("bias", 1.0),
   })
 end
+
+-- ---- Over the last dimensions -------------------------------------------------------------------
+
+-- The layers' axes from an ONNX axis to the last, as the parameters of a reduction.
+local function last_axes(node, axis)
+  return function(run)
+    local list, first = {}, axis
+    if first >= 0 then first = first - #node:shape(1, run) end
+    for i = first, -1 do list[#list + 1] = i end
+    return { axes = list, keepdims = true }
+  end
+end
+
+-- d = x - mean x and 1 / sqrt(mean d^2 + epsilon) over the axes; the latter and the mean may have names.
+local function standardise(node, axes, epsilon, names)
+  local function step(kind, config, inputs, name)
+    return node:emit(kind, config, { inputs = inputs, outputs = { names[name] or node:between(name) } })
+  end
+  local x = node.inputs[1]
+  local mean = step("reduce_mean", axes, { x }, "mean")
+  local d = step("sub", {}, { x, mean }, "centred")
+  local variance = step("reduce_mean", axes, { step("mul", {}, { d, d }, "squares") }, "variance")
+  local shifted = step("add", {}, { variance, node:number("epsilon", epsilon) }, "shifted")
+  return d, step("reciprocal", {}, { step("sqrt", {}, { shifted }, "deviation") }, "inverse")
+end
+
+-- y = scale (x - mean) / sqrt(variance + epsilon) + bias over the dimensions from the axis on (Ba,
+-- Kiros & Hinton 2016); also answers the mean and the inverse deviation.
+function operators.LayerNormalization(node)
+  local axes = last_axes(node, node:attribute("axis", -1))
+  local d, inverse = standardise(node, axes, node:attribute("epsilon", 1e-5),
+    { mean = node.outputs[2], inverse = node.outputs[3] })
+  local scaled = node:has(3) and node:between "scaled" or node.outputs[1]
+  local normal = node:emit("mul", {}, { inputs = { d, inverse }, outputs = { node:between "normal" } })
+  node:emit("mul", {}, { inputs = { normal, node.inputs[2] }, outputs = { scaled } })
+  if node:has(3) then node:emit("add", {}, { inputs = { scaled, node.inputs[3] } }) end
+end
+
+-- y = (x - mean) / sqrt(variance), by default for each channel over all images and positions.
+function operators.MeanVarianceNormalization(node)
+  local axes = { axes = dims(node:attribute("axes", { 0, 2, 3 })), keepdims = true }
+  local d, inverse = standardise(node, axes, 1e-9, {})
+  node:emit("mul", {}, { inputs = { d, inverse } })
+end
+
+-- ---- Others ---------------------------------------------------------------------------------------
 
 -- Passes x on, except in training. The ratio is an attribute up to opset 11 and an input from then on.
 function operators.Dropout(node)

@@ -1,6 +1,5 @@
 -- Functions of single elements, and arithmetic between values.
 local array = require "switchback.formats.onnx.array"
-local tensors = require("switchback.core").tensor
 
 local operators = {}
 
@@ -10,12 +9,11 @@ local operators = {}
 local functions = {
   Relu = { "relu" }, Sigmoid = { "sigmoid" }, Tanh = { "tanh" }, Softplus = { "softplus" },
   HardSwish = { "hard_swish" }, Exp = { "exp" }, Log = { "log" }, Sqrt = { "sqrt" }, Abs = { "abs" },
-  Neg = { "neg" }, Reciprocal = { "reciprocal" }, Erf = { "erf" }, Softsign = { "softsign" }, Mish = { "mish" },
-  Sin = { "sin" }, Cos = { "cos" }, Floor = { "floor" }, Ceil = { "ceil" }, Round = { "round" }, Sign = { "sign" },
+  Neg = { "neg" }, Reciprocal = { "reciprocal" }, Erf = { "erf" }, Mish = { "mish" },
   LeakyRelu = { "leaky_relu", slope = { "alpha", 0.01 } },
   Elu = { "elu", alpha = { "alpha", 1.0 } },
   Celu = { "celu", alpha = { "alpha", 1.0 } },
-  Selu = { "selu", alpha = { "alpha", 1.67326319217681884765625 }, gamma = { "gamma", 1.05070102214813232421875 } },
+  Selu = { "selu", alpha = { "alpha", 1.6732631921768188 }, gamma = { "gamma", 1.0507010221481323 } },
   HardSigmoid = { "hard_sigmoid", alpha = { "alpha", 0.2 }, beta = { "beta", 0.5 } },
   ThresholdedRelu = { "thresholded_relu", alpha = { "alpha", 1.0 } },
 }
@@ -34,6 +32,13 @@ function operators.Identity(node)
   node:emit "identity"
 end
 
+-- y = x / (1 + |x|)
+function operators.Softsign(node)
+  local size = node:emit("abs", {}, { outputs = { node:between "abs" } })
+  local config = { inputs = { size, node:number("one", 1) }, outputs = { node:between "sum" } }
+  node:emit("div", {}, { inputs = { node.inputs[1], node:emit("add", {}, config) } })
+end
+
 -- Bounds are attributes up to opset 10 and inputs from then on.
 function operators.Clip(node)
   node:emit("clip", {
@@ -42,10 +47,19 @@ function operators.Clip(node)
   })
 end
 
--- Floating-point types of all widths are float32 here.
-function operators.Cast(node)
-  if array.is_integer(array.DTYPES[node.attributes.to]) then node:refuse("casts activations to integers") end
+-- Floating-point types are computed as float32, which passes for any of them but bfloat16.
+local function cast(node, dtype)
+  if array.is_integer(dtype) or dtype == "bfloat16" then node:refuse("casts activations to %s", dtype) end
   node:emit "identity"
+end
+
+function operators.Cast(node)
+  cast(node, array.dtype(node.attributes.to))
+end
+
+function operators.CastLike(node)
+  local like = node:value(2)
+  cast(node, like.kind == "shape" and "int64" or type(like.data) == "table" and like.data.dtype or like.dtype)
 end
 
 -- y = max(x, 0) + slope min(x, 0), where min(x, 0) = x - max(x, 0)
@@ -105,8 +119,7 @@ end
 
 function operators.Mean(node)
   local sum = node:emit("add", {}, { inputs = node.inputs, outputs = { node:between "sum" } })
-  local count = node:define(node:between "count", tensors.full(#node.inputs, 1))
-  node:emit("div", {}, { inputs = { sum, count } })
+  node:emit("div", {}, { inputs = { sum, node:number("count", #node.inputs) } })
 end
 
 return operators

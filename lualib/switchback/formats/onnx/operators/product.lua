@@ -15,8 +15,8 @@ end
 -- beta * C as an input of an add layer.
 local function scaled_term(node, beta)
   if beta == 1 then return node.inputs[3] end
-  local factor = node:define(node:between "beta", tensors.full(beta, 1))
-  return node:emit("mul", {}, { inputs = { node.inputs[3], factor }, outputs = { node:between "scaled" } })
+  return node:emit("mul", {}, { inputs = { node.inputs[3], node:number("beta", beta) },
+                                outputs = { node:between "scaled" } })
 end
 
 -- Constant B, transposed or not, as weight (out, in) of a linear layer.
@@ -48,10 +48,8 @@ local function general_product(node, a, alpha)
   local y = node:emit("matmul", {},
     { inputs = { a, b }, outputs = { (rest or alpha ~= 1) and node:between "product" or node.outputs[1] } })
   if alpha == 1 then return y, rest end
-  local factor = node:define(node:between "alpha", tensors.full(alpha, 1))
-  y = node:emit("mul", {}, { inputs = { y, factor },
-                             outputs = { rest and node:between "weighted" or node.outputs[1] } })
-  return y, rest
+  return node:emit("mul", {}, { inputs = { y, node:number("alpha", alpha) },
+                                outputs = { rest and node:between "weighted" or node.outputs[1] } }), rest
 end
 
 -- y = alpha A' B' + beta C, where ' transposes if transA or transB say so.

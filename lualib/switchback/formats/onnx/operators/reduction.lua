@@ -7,7 +7,7 @@ local operators = {}
 -- sets and an input from 13 (ReduceSum) or 18 on; none means all of them.
 local function parameters(node, keepdims)
   return function(run)
-    return { axes = axes.dims(node:integers("axes", 2, run) or {}), keepdims = keepdims }
+    return { axes = axes.dims(node:list("axes", 2, run) or {}), keepdims = keepdims }
   end
 end
 
@@ -36,7 +36,8 @@ for name, kind in pairs(kinds) do
 end
 
 function operators.ReduceLogSum(node)
-  local sum = node:emit("reduce_sum", parameters(node, keepdims_of(node)), { outputs = { node:between "sum" } })
+  local config = parameters(node, keepdims_of(node))
+  local sum = node:emit("reduce_sum", config, { outputs = { node:between "sum" } })
   node:emit("log", {}, { inputs = { sum } })
 end
 

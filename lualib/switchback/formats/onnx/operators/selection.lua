@@ -13,8 +13,8 @@ end
 -- Everything is an attribute up to opset 9 and an input from then on. Steps are new in opset 10.
 function operators.Slice(node)
   node:emit("slice", function(run)
-    local cut = node:integers("axes", 4, run)
-    return { starts = node:integers("starts", 2, run), ends = node:integers("ends", 3, run),
+    local cut = node:list("axes", 4, run)
+    return { starts = node:list("starts", 2, run), ends = node:list("ends", 3, run),
              axes = cut and axes.dims(cut) or {}, steps = node:has(5) and node:array(5, run) or {} }
   end)
 end
@@ -24,7 +24,7 @@ function operators.Split(node)
   local axis, n = node:attribute("axis", 0), #node.outputs
   if node:attribute("num_outputs", n) ~= n then node:refuse("has %d outputs", n) end
   node:emit("split", function(run)
-    local sizes = node:integers("split", 2, run)
+    local sizes = node:list("split", 2, run)
     return { axis = axes.dim(axis), sizes = sizes or {}, parts = sizes and 0 or n }
   end, { outputs = node.outputs })
 end
@@ -91,7 +91,7 @@ end
 
 -- pads as the layer has them, for all dimensions: from opset 18 on the file may list some axes only.
 local function all_pads(node, run)
-  local pads, cut = node:integers("pads", 2, run) or node:attribute "paddings", node:has(4) and node:array(4, run)
+  local pads, cut = node:list("pads", 2, run) or node:attribute "paddings", node:has(4) and node:array(4, run)
   if not cut then return pads end
   local rank, all = #node:shape(1, run), {}
   for i = 1, 2 * rank do all[i] = 0 end

@@ -19,7 +19,7 @@ end
 function operators.Reshape(node)
   local allow_zero = node:attribute("allowzero", 0) ~= 0
   node:emit("reshape", function(run)
-    return { shape = node:integers("shape", 2, run), allow_zero = allow_zero }
+    return { shape = node:list("shape", 2, run), allow_zero = allow_zero }
   end)
 end
 
@@ -34,12 +34,12 @@ end
 
 -- Axes are an attribute up to opset 12 and an input from then on; none: all of extent 1.
 function operators.Squeeze(node)
-  node:emit("squeeze", function(run) return { axes = axes.dims(node:integers("axes", 2, run) or {}) } end)
+  node:emit("squeeze", function(run) return { axes = axes.dims(node:list("axes", 2, run) or {}) } end)
 end
 
 function operators.Unsqueeze(node)
   node:emit("unsqueeze", function(run)
-    return { axes = axes.dims(node:integers("axes", 2, run) or node:refuse("has no axes")) }
+    return { axes = axes.dims(node:list("axes", 2, run) or node:refuse("has no axes")) }
   end)
 end
 
@@ -58,9 +58,9 @@ local function rearrange(node, split, order, join)
       return { shape = f(s[1], s[2], s[3], s[4]) }
     end
   end
-  local parts = node:emit("reshape", shaped(split), { outputs = { node:between "split" } })
-  local moved = node:emit("permute", { order = order }, { inputs = { parts }, outputs = { node:between "moved" } })
-  node:emit("reshape", shaped(join), { inputs = { moved } })
+  local y = node:emit("reshape", shaped(split), { outputs = { node:between "split" } })
+  y = node:emit("permute", { order = order }, { inputs = { y }, outputs = { node:between "moved" } })
+  node:emit("reshape", shaped(join), { inputs = { y } })
 end
 
 function operators.DepthToSpace(node)
