@@ -55,11 +55,20 @@ function preprocess.complete(p)
   return c
 end
 
+local function levels(t) return (t * 255 + 0.5):floor() / 255 end
+
+-- Across, then down, each time rounded to the 256 levels of a file, as image libraries resize: what the
+-- networks saw in training. Left unrounded, probabilities move by up to 0.02.
+local function resized(t, h, w)
+  if t:size(3) ~= w then t = levels(image.resize(t, t:size(2), w, { method = "bilinear" })) end
+  if t:size(2) ~= h then t = levels(image.resize(t, h, w, { method = "bilinear" })) end
+  return t
+end
+
 local function sized(t, c)
   if not c.size then return t end
   if c.crop == "square" then t = image.square(t) end
-  if t:size(2) == c.size[1] and t:size(3) == c.size[2] then return t end
-  return image.resize(t, c.size[1], c.size[2], { method = "bilinear" })
+  return resized(t, c.size[1], c.size[2])
 end
 
 local function swapped(t) -- (3,H,W): red for blue
@@ -91,8 +100,8 @@ local function prepare_one(t, c)
 end
 
 --- prepare(p, image) -> input (1,C,H,W); prepare(p, {image, ...}) -> input (N,C,H,W). Shrinking is
--- antialiased (a triangle filter as wide as the scale). Raises for what is no image, and where images
--- of a list end up with different sizes.
+-- antialiased (a triangle filter as wide as the scale), and what was resized has 256 levels. Raises for
+-- what is no image, and where images of a list end up with different sizes.
 function preprocess.prepare(p, images)
   local c = preprocess.complete(p)
   if type(images) ~= "table" then return prepare_one(images, c) end

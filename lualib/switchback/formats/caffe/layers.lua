@@ -219,9 +219,19 @@ function convert.Slice(step)
   end
 end
 
+-- Axes from axis to end_axis become one.
 function convert.Flatten(step)
   local p = step:params "flatten_param"
-  return make.flatten { first = our_axis(p.axis or 1), last = our_axis(p.end_axis or -1) }
+  local axis, last = p.axis or 1, p.end_axis or -1
+  if axis == 1 and last == -1 then return make.flatten {} end
+  return function(shape_of)
+    local input, out = shape_of(step.inputs[1]), {}
+    local from, to = axis % #input + 1, last % #input + 1
+    for i = 1, from - 1 do out[i] = input[i] end
+    out[from] = -1
+    for i = to + 1, #input do out[#out + 1] = input[i] end
+    return make.reshape { shape = out }
+  end
 end
 
 -- Extents [axis, axis + num_axes) are replaced: 0 copies the input's, -1 is what is left over.
