@@ -82,17 +82,30 @@ end
 
 local function as_list(value) return type(value) == "table" and value or { value } end
 
---- read(path) -> description with `weights` and `labels` as lists; or nil, message.
-function description.read(path)
+-- The table that a description's file returns, with `weights` as a list; or nil, message.
+local function read_table(path)
   local text, message = file.read(path)
   if not text then return nil, message end
   local d
   d, message = description.evaluate(text, path)
   if not d then return nil, message end
   d.weights = as_list(d.weights)
+  return d
+end
+
+-- The same with its labels in place of their file's name.
+local function with_labels(d, path)
+  local message
   if d.labels then d.labels, message = description.labels(d.labels, paths.folder(path)) end
   if message then return nil, ("%s: %s"):format(path, message) end
   return d
+end
+
+--- read(path) -> description with `weights` and `labels` as lists; or nil, message.
+function description.read(path)
+  local d, message = read_table(path)
+  if not d then return nil, message end
+  return with_labels(d, path)
 end
 
 --- named(folders) -> { name = path } of the descriptions in these folders; earlier folders win.
@@ -127,8 +140,8 @@ function description.for_weights(path, folders)
   local side = description.beside(path)
   if side then return description.read(side) end
   for _, candidate in pairs(description.named(folders)) do
-    local d = description.read(candidate)
-    if d and offers(d, paths.base(path)) then return d end
+    local d = read_table(candidate)
+    if d and offers(d, paths.base(path)) then return with_labels(d, candidate) end
   end
 end
 
