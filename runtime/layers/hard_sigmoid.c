@@ -11,11 +11,14 @@ static const sb_param params[] = {
     {NULL}};
 
 static inline float value(const hard_sigmoid *f, float x) {
-  return fminf(fmaxf((float)f->alpha * x + (float)f->beta, 0), 1);
+  float y = (float)f->alpha * x + (float)f->beta;
+  y = y < 0 ? 0 : y;
+  return y > 1 ? 1 : y;
 }
 
 static inline float slope(const hard_sigmoid *f, float y) {
-  return y > 0 && y < 1 ? (float)f->alpha : 0;
+  float middle = (float)f->alpha;
+  return (y > 0) & (y < 1) ? middle : 0;
 }
 
 SB_POINTWISE(hard_sigmoid, out)

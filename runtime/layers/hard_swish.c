@@ -2,7 +2,9 @@
 #include "layers/pointwise.h"
 
 static inline float value(const void *f, float x) {
-  return x * fminf(fmaxf(x / 6 + 0.5f, 0), 1);
+  float gate = x / 6 + 0.5f;
+  gate = gate < 0 ? 0 : gate;
+  return x * (gate > 1 ? 1 : gate);
 }
 
 static inline float slope(const void *f, float x) {
