@@ -61,32 +61,38 @@ static bool read_frame(jpeg *j, int marker, const uint8_t *p, size_t n, sb_error
   return true;
 }
 
-static int find_component(const jpeg *j, uint8_t id) {
-  int i = 0;
-  while (i < j->components && j->id[i] != id) i++;
-  return i;
+/* What a scan codes: coefficients from `first` on; `refines` bits of coefficients known already. */
+typedef struct scan {
+  int first;
+  bool refines;
+} scan;
+
+static bool has_tables(const jpeg *j, int component, int tables, scan s) {
+  bool needs_dc = s.first == 0, needs_ac = s.first > 0 || !j->progressive;
+  int quantiser = j->quantiser[component];
+  return quantiser <= 3 && j->quantisers >> quantiser & 1 &&
+         (!needs_dc || j->dc_tables >> (tables >> 4) & 1) &&
+         (!needs_ac || j->ac_tables >> (tables & 15) & 1);
 }
 
-/* One component of a scan whose coefficients start at `first`, with its pair of table numbers. */
-static bool read_scan_component(jpeg *j, uint8_t id, uint8_t tables, int first, sb_error *e) {
-  int i = find_component(j, id), dc = tables >> 4, ac = tables & 15;
+/* A component of a scan, with its pair of table numbers. The first scan of each must be the one
+   that sets all of its coefficients. */
+static bool read_scan_component(jpeg *j, uint8_t id, int tables, scan s, sb_error *e) {
+  int i = 0;
+  while (i < j->components && j->id[i] != id) i++;
   if (i == j->components) return damaged("scan of an unknown component", e);
-  bool needs_dc = first == 0, needs_ac = first > 0 || !j->progressive;
-  if (j->quantiser[i] > 3 || !(j->quantisers >> j->quantiser[i] & 1) ||
-      (needs_dc && !(j->dc_tables >> dc & 1)) || (needs_ac && !(j->ac_tables >> ac & 1)))
-    return damaged("scan without its tables", e);
-  if (first > 0 && !(j->started >> i & 1)) return damaged("scans out of order", e);
-  j->started |= 1u << i;
-  return true;
+  if (!has_tables(j, i, tables, s)) return damaged("scan without its tables", e);
+  if (s.first == 0 && !s.refines) j->started |= 1u << i;
+  return j->started >> i & 1 ? true : damaged("scans out of order", e);
 }
 
 static bool read_scan(jpeg *j, const uint8_t *p, size_t n, sb_error *e) {
   size_t count = n > 0 ? p[0] : 0;
   if (count < 1 || count > 4 || n != 4 + 2 * count) return damaged("scan header", e);
   if (++j->scans > MAX_SCANS) return sb_fail(e, "the JPEG file has over %d scans", MAX_SCANS);
-  int first = p[1 + 2 * count];
+  scan s = {.first = p[1 + 2 * count], .refines = p[3 + 2 * count] >> 4 != 0};
   for (size_t i = 0; i < count; i++)
-    if (!read_scan_component(j, p[1 + 2 * i], p[2 + 2 * i], first, e)) return false;
+    if (!read_scan_component(j, p[1 + 2 * i], p[2 + 2 * i], s, e)) return false;
   return true;
 }
 

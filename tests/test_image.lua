@@ -347,6 +347,12 @@ function T.test_jpeg_with_endless_scans_is_refused()
   refused("has over 500 scans", before .. scan:rep(501) .. after)
 end
 
+-- A first scan that says that it refines earlier ones.
+function T.test_jpeg_scans_are_in_order()
+  local before, scan, after = split_at(samples().progressive, "\xda")
+  refused("scans out of order", before .. scan:sub(1, -2) .. "\x10" .. after)
+end
+
 function T.test_jpeg_tables_are_checked()
   local before, tables, after = split_at(samples().jpeg, "\xc4")
   local _
