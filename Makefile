@@ -120,7 +120,7 @@ asan:
 
 # The bindings' tests: what they allocate must be found again, and nothing else touched. Undefined values do
 # not count: stb leaves them in what it decodes of damaged JPEG files.
-VALGRIND := valgrind -q --leak-check=full --show-leak-kinds=definite,indirect \
+VALGRIND := valgrind -q --suppressions=tests/valgrind.supp --leak-check=full --show-leak-kinds=definite,indirect \
   --errors-for-leak-kinds=definite,indirect --undef-value-errors=no --error-exitcode=9
 valgrind: all $(TEST_MODULES)
 	$(VALGRIND) $(HOST) tests/run.lua tensor rng image layer safetensors system
