@@ -1,4 +1,6 @@
 -- What the channels of a layer answer to a photo.
+local SIDE = 112 -- pixels of a map
+
 return {
   summary = "what the channels of a layer answer to a photo: a grid of its maps",
   options = {
@@ -16,12 +18,11 @@ return {
     local found = sb.vis.activations(net, image, { layer = o.layer, order = o.order, most = o.most })
     local highest = 0
     for _, entry in ipairs(found.maps) do highest = math.max(highest, entry.peak) end
-    local pictures, labels, listed = { found.input }, { "input" }, {}
+    local pictures, labels, listed = { sb.image.fit(found.input, SIDE, SIDE) }, { "input" }, {}
     for i, entry in ipairs(found.maps) do
       local top = o.scale == "each" and entry.peak or highest
       local level = entry.map:clamp(0, math.huge) / math.max(top, 1e-30)
-      local side = found.input:size(2) // 2
-      local map = sb.image.resize(level:unsqueeze(1), side, side, { method = "nearest" })
+      local map = sb.image.resize(level:unsqueeze(1), SIDE, SIDE, { method = "nearest" })
       pictures[i + 1] = sb.image.colormap(map)
       labels[i + 1] = ("#%d  %.4g"):format(entry.channel, entry.peak)
       listed[i] = { channel = entry.channel, peak = entry.peak }

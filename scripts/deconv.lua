@@ -9,8 +9,8 @@ local function shown(sb, image) return sb.image.stretch(image, { percentile = 99
 
 -- What the position sees, beside what it projects back to.
 local function pair(sb, input, probe)
-  local patch = sb.image.contain(cut(sb, input, probe.box), SIDE, SIDE, { fill = 1 })
-  local back = sb.image.contain(shown(sb, cut(sb, probe.image, probe.box)), SIDE, SIDE, { fill = 1 })
+  local patch = sb.image.contain(cut(sb, input, probe.box), SIDE, SIDE, { fill = 0.5 })
+  local back = sb.image.contain(shown(sb, cut(sb, probe.image, probe.box)), SIDE, SIDE, { fill = 0.5 })
   return sb.image.grid({ patch, back }, { columns = 2, gap = 2 })
 end
 
@@ -46,17 +46,19 @@ return {
     local cells, labels, probes = {}, {}, {}
     for _, layer in ipairs(o.layer) do
       local found = sb.vis.deconv(net, image, { layer = layer, channels = o.channel, strongest = o.strongest,
-        keep = o.keep, rule = o.rule, progress = report:progress(layer, o.strongest) })
+        keep = o.keep, rule = o.rule, progress = report:progress(layer) })
       for _, probe in ipairs(found.probes) do
         cells[#cells + 1], labels[#labels + 1] = pair(sb, found.input, probe), label(layer, probe)
-        probes[#probes + 1] = { layer = layer, channel = probe.channel, y = probe.y, x = probe.x,
-                                activation = probe.activation, box = probe.box }
         report:say(labels[#labels])
+        if #o.layer * #found.probes == 1 then cells = large(sb, found.input, probe) end
+        probe.layer, probe.image = layer, nil
+        probes[#probes + 1] = probe
       end
-      if #o.layer == 1 and #found.probes == 1 then cells = large(sb, found.input, found.probes[1]) end
     end
-    report:save(o.out, sb.image.grid(cells, { labels = labels, columns = #probes == 1 and 2 or nil,
-      title = #probes == 1 and labels[1] or nil }))
+    local title, columns
+    if #o.layer > 1 then columns = #probes // #o.layer end
+    if #probes == 1 then title, labels = labels[1], { "input", o.rule } end
+    report:save(o.out, sb.image.grid(cells, { labels = labels, title = title, columns = columns }))
     return { probes = probes }
   end,
 }

@@ -1,9 +1,10 @@
 -- The weights of a convolution.
--- The kernels of one filter, a grey tile for each input channel, on one line.
+-- The kernels of one filter in a block, a grey tile for each input channel, in reading order.
 local function kernels(sb, filter, most)
   local tiles = {}
   for i = 1, math.min(filter:size(1), most) do tiles[i] = filter:narrow(1, i, 1) end
-  return sb.image.grid(tiles, { columns = #tiles, gap = 1, scale = math.max(1, 15 // filter:size(3)) })
+  local columns = math.ceil(math.sqrt(#tiles))
+  return sb.image.grid(tiles, { columns = columns, gap = 1, scale = math.max(1, 12 // filter:size(3)) })
 end
 
 return {
@@ -24,8 +25,7 @@ return {
       pictures[i] = found.in_color and filter or kernels(sb, filter, o.most)
       labels[i] = "#" .. i
     end
-    report:save(o.out, sb.image.grid(pictures, { labels = labels, gap = found.in_color and 6 or 2,
-      columns = not found.in_color and math.max(1, 16 // math.min(size[2], o.most)) or nil,
+    report:save(o.out, sb.image.grid(pictures, { labels = labels,
       title = ("%s: %d filters of %dx%dx%d"):format(found.layer, table.unpack(size)) }))
     return { layer = found.layer, shape = size }
   end,

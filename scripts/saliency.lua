@@ -16,16 +16,15 @@ return {
     local net = sb.load(o.model)
     local image = assert(sb.image.load(o.image))
     local found = sb.vis.saliency(net, image, { class = o.class, rule = o.rule, form = o.form })
-    local class, input = found.class, found.input
-    local map = sb.image.stretch(found.map, { percentile = 99 })
-    local pictures = { input, map }
-    if o.form == "max" then
-      pictures[3] = sb.image.heat(input, found.map, { stretch = { percentile = 99 } })
+    local class, input, map = found.class, found.input, found.map
+    report:say("%s: class %d, p %.4f", class.label, class.index, class.p)
+    local pictures = { input, sb.image.stretch(map, { percentile = 99 }) }
+    if o.form == "max" then -- single pixels are noisy: where many are bright tells more
+      pictures[3] = sb.image.heat(input, sb.image.resize(map, input:size(2) // 8, input:size(3) // 8))
     end
     report:save(o.out, sb.image.grid(pictures, { columns = #pictures,
       title = ("%s (class %d, p %.3f)"):format(class.label, class.index, class.p),
-      labels = { "input", o.rule .. ", " .. o.form, "over the input" } }))
-    report:say("%s: class %d, p %.4f", class.label, class.index, class.p)
+      labels = { "input", o.rule .. ", " .. o.form, "smoothed, over the input" } }))
     return { class = class, rule = o.rule, form = o.form }
   end,
 }

@@ -37,36 +37,36 @@ end
 
 function T.test_progress_without_a_terminal_is_plain_lines()
   local r, o, at = make {}
-  local done = r:progress("probes", 40)
-  at(4) done(8)
+  local done = r:progress "probes"
+  at(4) done(8, 40)
   lu.assertEquals(o.log.text, "")
-  at(5) done(10)
+  at(5) done(10, 40)
   lu.assertEquals(o.log.text, "probes 10/40, 2/s, 15.0 s left\n")
-  at(20) done(20, "loss 3")
+  at(20) done(20, 40, "loss 3")
   lu.assertStrContains(o.log.text, "probes 20/40, 1/s, 20.0 s left, loss 3\n")
-  at(200) done(40)
+  at(200) done(40, 40)
   lu.assertStrContains(o.log.text, "probes: 40 in 3:20 min, 5.0 s each\n")
 end
 
 function T.test_progress_on_a_terminal_stays_on_its_line()
   local r, o, at = make { columns = 30 }
-  local done = r:progress("probes", 40)
-  at(1) done(10)
-  at(1.01) done(11)
+  local done = r:progress "probes"
+  at(1) done(10, 40)
+  at(1.01) done(11, 40)
   lu.assertEquals(o.log.text, "\rprobes 10/40, 10/s, 3.0 s lef\27[K")
-  at(2) done(40)
+  at(2) done(40, 40)
   lu.assertStrContains(o.log.text, "\27[K\rprobes: 40 in 2.0 s, 20/s\27[K\n")
 end
 
 function T.test_what_is_over_soon_or_quiet_shows_no_progress()
   local r, o, at = make { columns = 80 }
-  local done = r:progress("probes", 2)
-  at(0.2) done(1)
-  at(0.4) done(2)
+  local done = r:progress "probes"
+  at(0.2) done(1, 2)
+  at(0.4) done(2, 2)
   lu.assertEquals(o.log.text, "")
   r, o, at = make { quiet = true }
-  done = r:progress("probes", 2)
-  at(100) done(1)
+  done = r:progress "probes"
+  at(100) done(1, 2)
   lu.assertEquals(o.log.text, "")
 end
 

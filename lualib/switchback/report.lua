@@ -56,14 +56,15 @@ local function rate(done, seconds)
   return ("%.3g/s"):format(r)
 end
 
-local function status(p, done, note, elapsed)
-  local left = elapsed / done * (p.total - done)
-  return ("%s %d/%d, %s, %s left%s"):format(p.what, done, p.total, rate(done, elapsed), duration(left),
+local function status(what, done, total, note, elapsed)
+  local left = elapsed / done * (total - done)
+  if type(note) == "number" then note = ("%.4g"):format(note) end
+  return ("%s %d/%d, %s, %s left%s"):format(what, done, total, rate(done, elapsed), duration(left),
     note and ", " .. note or "")
 end
 
-local function summary(p, elapsed)
-  return ("%s: %d in %s, %s"):format(p.what, p.total, duration(elapsed), rate(p.total, elapsed))
+local function summary(what, total, elapsed)
+  return ("%s: %d in %s, %s"):format(what, total, duration(elapsed), rate(total, elapsed))
 end
 
 -- In place on a terminal, as a line of its own elsewhere.
@@ -76,20 +77,20 @@ local function draw(self, text, ended)
   self.log:flush()
 end
 
--- report:progress(what, total) --> function(done [, note]), to be called as things get done, from 1 to total.
--- Shows count, rate and time left: in place on a terminal, else a line every five seconds; nothing for what
--- is over soon.
-function Report:progress(what, total)
+-- report:progress(what) --> function(done, total [, note]), what methods take as their option `progress`: to
+-- be called as things get done, from 1 to total. Shows count, rate and time left: in place on a terminal,
+-- else a line every five seconds; nothing for what is over soon.
+function Report:progress(what)
   if self.quiet then return function() end end
-  local p, started = { what = what, total = total }, self.clock()
+  local started = self.clock()
   local interval = self.columns and REDRAW or LINE
   local drawn, due = false, started + (self.columns and FIRST or LINE)
-  return function(done, note)
+  return function(done, total, note)
     local now = self.clock()
     if done >= total then
-      if drawn then draw(self, summary(p, now - started), true) end
+      if drawn then draw(self, summary(what, total, now - started), true) end
     elseif now >= due then
-      draw(self, status(p, done, note, now - started))
+      draw(self, status(what, done, total, note, now - started))
       drawn, due = true, now + interval
     end
   end

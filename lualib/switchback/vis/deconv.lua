@@ -22,10 +22,11 @@ local function strongest_kept(map, keep)
   return value[1], at // width + 1, at % width + 1
 end
 
--- The part of the input that position (y, x) of a layer sees, clipped to the image.
-local function seen(net, layer, y, x, height, width)
-  local top, left, bottom, right = net:receptive_field(layer, y, x)
-  if not top then return { top = 1, left = 1, bottom = height, right = width } end
+-- The part of the input that what was kept sees, clipped to the image: all of it for several positions.
+local function seen(net, o, y, x, height, width)
+  local top, left, bottom, right = net:receptive_field(o.layer, y, x)
+  local one = o.keep == "max" or o.keep == 1 or type(o.keep) == "table"
+  if not (top and one) then return { top = 1, left = 1, bottom = height, right = width } end
   local function clip(at, extent) return math.floor(math.max(1, math.min(extent, at))) end
   return { top = clip(top, height), left = clip(left, width),
            bottom = clip(bottom, height), right = clip(right, width) }
@@ -38,13 +39,13 @@ local function probe(pass, o, channel)
   local value, y, x = strongest_kept(map, o.keep)
   local image = pass.net:gradient_to_image(back)
   return { channel = channel, y = y, x = x, activation = value, image = image,
-           box = seen(pass.net, o.layer, y, x, image:size(2), image:size(3)) }
+           box = seen(pass.net, o, y, x, image:size(2), image:size(3)) }
 end
 
 -- deconv(net, image (C,H,W), options) --> { input = (C,h,w) what the network saw, layer =, probes = list of
 --   { channel =, y =, x =, activation =: the strongest that was kept and where it is in the map,
 --     image = (C,h,w): the projection in RGB, signed,
---     box = { top =, left =, bottom =, right = }: the pixels that the position sees } }
+--     box = { top =, left =, bottom =, right = }: the pixels that it sees } }
 -- options:
 --   layer      its name (required)
 --   channels   list; default the `strongest` (9) channels, those with the largest activations
