@@ -35,10 +35,11 @@ static int64_t up_to(int64_t n, int64_t multiple) {
   return (n + multiple - 1) / multiple * multiple;
 }
 
-static work sizes(const sb_pooling *p, int64_t out) {
+static work sizes(const sb_pooling *p, int64_t in_rows, int64_t out) {
   work t = {.stride = out > 1 ? sb_pooling_step(p, 1) : 1,
             .rows = (int64_t)(p->kernel[0] - 1) * p->dilation[0] + 1,
             .columns = up_to(out, LANES)};
+  if (t.rows > in_rows) t.rows = in_rows;
   int64_t reach = (int64_t)(p->kernel[1] - 1) * p->dilation[1];
   t.phase = up_to(t.columns + reach / t.stride + 1, LANES);
   return t;
@@ -61,7 +62,7 @@ static bool shape(const void *config, const sb_shape *weights, const sb_shape *i
   plan->n_out = 1;
   if (!sb_pooling_shape("maxpool", &f->pool, &in[0], &plan->out[0], e)) return false;
   plan->tape[0] = plan->out[0];
-  work t = sizes(&f->pool, plan->out[0].dim[3]);
+  work t = sizes(&f->pool, in[0].dim[2], plan->out[0].dim[3]);
   plan->forward_scratch = scratch_size(&t) * sb_get_threads();
   return sb_pooling_switchable("maxpool", &in[0], e);
 }
@@ -153,7 +154,7 @@ SB_CLONES static void pool_plane(const sb_call *c, const work *t, const float *x
 static void forward_planes(void *context, int64_t first, int64_t last) {
   const sb_call *c = context;
   const sb_pooling *p = &((const maxpool *)c->config)->pool;
-  work t = sizes(p, c->out[0].shape.dim[3]);
+  work t = sizes(p, c->in[0].shape.dim[2], c->out[0].shape.dim[3]);
   int64_t inner = sb_shape_span(&c->in[0].shape, 2, 4);
   int64_t outer = sb_shape_span(&c->out[0].shape, 2, 4);
   carve(&t, c->scratch);

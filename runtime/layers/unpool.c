@@ -39,11 +39,11 @@ static bool shape(const void *config, const sb_shape *weights, const sb_shape *i
   plan->out[0] = in[0];
   for (int axis = 0; axis < 2; axis++)
     plan->out[0].dim[2 + axis] = extent(f, axis, in[0].dim[2 + axis]);
-  plan->index_limit = plan->out[0].dim[2] * plan->out[0].dim[3];
   if (plan->out[0].dim[2] < 1 || plan->out[0].dim[3] < 1)
     return sb_fail(e, "unpool: give size, or the pooling's kernel (size {%d, %d}, kernel {%d, %d})",
                    f->size[0], f->size[1], f->kernel[0], f->kernel[1]);
   if (!sb_pooling_switchable("unpool", &plan->out[0], e)) return false;
+  plan->index_limit = plan->out[0].dim[2] * plan->out[0].dim[3];
   if (f->overlap == OVERWRITE && sb_shape_valid(&plan->out[0]))
     plan->backward_scratch = sb_shape_count(&plan->out[0]);
   return true;

@@ -76,6 +76,12 @@ function T.test_output_sizes()
     { kernel = 3, stride = 2 }, 2)
 end
 
+function T.test_padding_stays_below_the_window()
+  local layer = sb.layer.avgpool { kernel = 2, pad = 2 }
+  h.error_has(layer.forward, "avgpool: padding 2,2,2,2 must be smaller than the window of 2x2", layer,
+    sb.zeros(1, 1, 5, 5))
+end
+
 -- Over ones, a value is the number of cells inside divided by the divisor: declared padding counts, what
 -- ceil mode adds beyond it does not.
 function T.test_avgpool_divisors()
