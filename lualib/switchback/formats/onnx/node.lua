@@ -63,7 +63,7 @@ end
 
 --- A constant value as a tensor.
 function Node.tensor_of(value)
-  if type(value.data) == "table" then return array.to_tensor(value.data) end
+  if type(value.data) == "table" then return array.to_tensor(array.readable(value.data)) end
   return value.data
 end
 

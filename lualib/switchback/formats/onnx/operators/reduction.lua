@@ -24,7 +24,7 @@ end
 
 local kinds = {
   ReduceSum = "reduce_sum", ReduceMean = "reduce_mean", ReduceMax = "reduce_max", ReduceMin = "reduce_min",
-  ReduceProd = "reduce_prod", ReduceL1 = "reduce_l1", ReduceL2 = "reduce_l2",
+  ReduceL1 = "reduce_l1", ReduceL2 = "reduce_l2",
   ReduceSumSquare = "reduce_sum_square",
 }
 
