@@ -120,9 +120,9 @@ local ops = {
     check(sb.layer.pad { pads = { top, left, bottom, right }, mode = c.attrs.mode }, c)
   end,
   resize = function(c)
-    local a, size = c.attrs, c.t.y:size()
-    check(sb.layer.resize { size = { size[3], size[4] }, mode = a.mode,
-      coordinates = a.coordinate_transformation_mode }, c)
+    local a, scale = c.attrs, c.attrs.scale
+    check(sb.layer.resize { sizes = a.size, scales = scale and { scale, scale }, mode = a.mode,
+      coordinate_transformation_mode = a.coordinate_transformation_mode }, c)
   end,
   concat = function(c)
     local layer = sb.layer.concat { axis = c.attrs.axis + 1 }
