@@ -118,10 +118,9 @@ asan:
 	$(MAKE) BUILD=build/asan CFLAGS="-O1 -g $(SANITIZE)" build/asan/switchback $(TEST_MODULES:build/%=build/asan/%)
 	ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 build/asan/switchback tests/run.lua
 
-# The bindings' tests: what they allocate must be found again, and nothing else touched. Undefined values do
-# not count: stb leaves them in what it decodes of damaged JPEG files.
+# The bindings' tests: what they allocate must be found again, and nothing else touched.
 VALGRIND := valgrind -q --suppressions=tests/valgrind.supp --leak-check=full --show-leak-kinds=definite,indirect \
-  --errors-for-leak-kinds=definite,indirect --undef-value-errors=no --error-exitcode=9
+  --errors-for-leak-kinds=definite,indirect --error-exitcode=9
 valgrind: all $(TEST_MODULES)
 	$(VALGRIND) $(HOST) tests/run.lua tensor rng image layer safetensors system
 
