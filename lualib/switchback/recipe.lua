@@ -101,8 +101,10 @@ end
 function recipe.run(path, arguments)
   local ok, message = xpcall(execute, explain, path, arguments)
   if ok then return end
+  local prefix = paths.base(path):gsub("%.lua$", "") .. ": "
+  if message:sub(1, #prefix) == prefix then prefix = "" end -- of a method with the recipe's name
   io.stdout:flush()
-  io.stderr:write(("switchback %s: %s\n"):format(paths.base(path):gsub("%.lua$", ""), message))
+  io.stderr:write("switchback ", prefix, message, "\n")
   os.exit(false, true)
 end
 

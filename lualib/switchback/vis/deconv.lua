@@ -4,6 +4,12 @@ local check = require "switchback.check"
 local OPTIONS = { layer = false, channels = false, strongest = 9, keep = "max", seed = "activation",
                   rule = "deconv", lrn = false, overlap = false, progress = false }
 
+-- A layer's answer to the first image as maps (C,H,W); units of a fully connected layer are maps of 1x1.
+local function maps_of(values)
+  local size = values:size()
+  return values:select(1, 1):reshape(size[2] or 1, size[3] or 1, size[4] or 1)
+end
+
 -- The channels of maps (C,H,W) with the largest activations, best first.
 local function strongest_channels(maps, count)
   local channels = maps:size(1)
@@ -32,12 +38,11 @@ local function seen(net, o, y, x, height, width)
            bottom = clip(bottom, height), right = clip(right, width) }
 end
 
-local function probe(pass, o, channel)
+local function probe(pass, maps, o, channel)
   local back = pass:backward { from = o.layer, channel = channel, keep = o.keep, seed = o.seed, rule = o.rule,
                                lrn = o.lrn or nil, overlap = o.overlap or nil }
-  local map = pass[o.layer]:select(1, 1):select(1, channel)
-  local value, y, x = strongest_kept(map, o.keep)
   local image = pass.net:gradient_to_image(back)
+  local value, y, x = strongest_kept(maps:select(1, channel), o.keep)
   return { channel = channel, y = y, x = x, activation = value, image = image,
            box = seen(pass.net, o, y, x, image:size(2), image:size(3)) }
 end
@@ -57,10 +62,11 @@ return function(net, image, options)
   if not o.layer then error("deconv: say which layer", 2) end
   local x = net:prepare(image)
   local pass = net:forward(x, { upto = o.layer })
-  local channels = o.channels or strongest_channels(pass[o.layer]:select(1, 1), o.strongest)
+  local maps = maps_of(pass[o.layer])
+  local channels = o.channels or strongest_channels(maps, o.strongest)
   local probes = {}
   for i, channel in ipairs(channels) do
-    probes[i] = probe(pass, o, channel)
+    probes[i] = probe(pass, maps, o, channel)
     if o.progress then o.progress(i, #channels, "channel " .. channel) end
   end
   return { input = net:to_image(x), layer = o.layer, probes = probes }
