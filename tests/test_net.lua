@@ -251,7 +251,7 @@ function T.test_broken_graphs_are_refused()
   local function net(nodes)
     return function() sb.net { inputs = { { name = "x", shape = { 1 } } }, nodes = nodes } end
   end
-  local function node(name, input) return { name = name, inputs = { input }, layer = relu } end
+  local function node(name, from) return { name = name, inputs = { from }, layer = relu } end
   h.error_has(net { node("a", "y") }, "node 'a' reads 'y', which nothing makes")
   h.error_has(net { node("a", "b"), node("b", "a") }, "part of a cycle")
   h.error_has(net { node("a", "x"), node("a", "x") }, "two nodes are named 'a'")
