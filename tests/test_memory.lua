@@ -23,13 +23,13 @@ local function peak(net, x, first, last)
   return most
 end
 
--- The collector's saw-tooth is over after 100 passes; the last 900 stay within 1 % of its peak.
+-- Of the last 900 passes, the second half peaks within 1 % of the first.
 function T.test_a_thousand_passes_do_not_grow()
   local net = sb.load(h.shared "models/squeezenet1_1/squeezenet1_1.onnx")
   local x = sb.randn(sb.rng(1), 1, 3, 224, 224)
-  local settled = peak(net, x, 1, 100)
-  local later = peak(net, x, 101, 1000)
-  lu.assertTrue(later < 1.01 * settled, ("grew from %d to %d KiB"):format(settled, later))
+  peak(net, x, 1, 100)
+  local earlier, later = peak(net, x, 101, 550), peak(net, x, 551, 1000)
+  lu.assertTrue(later < 1.01 * earlier, ("grew from %d to %d KiB"):format(earlier, later))
 end
 
 function T.test_released_memory_is_used_again()

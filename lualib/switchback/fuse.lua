@@ -1,7 +1,8 @@
 -- Fusing: which neighbouring nodes run as one step. A convolution takes in the batch normalisation (in
 -- evaluation, folded into its weights) and the ReLU that follow it, if nothing else reads or asked for
--- what lies between.
-local layers = require("switchback.core").layer
+-- what lies between. Folding rounds the weights anew, so exact mode does without.
+local core = require "switchback.core"
+local layers, precision = core.layer, core.system.precision
 
 local fuse = {}
 
@@ -58,7 +59,7 @@ function fuse.steps(nodes, visible, may_fuse)
     step.nodes[#step.nodes + 1], step.outputs, taken[node] = node, node.outputs, true
   end
   local function extend(step, node)
-    local norm = is_a(node, "conv2d") and follower(node.outputs[1], "batchnorm")
+    local norm = is_a(node, "conv2d") and precision() == "fast" and follower(node.outputs[1], "batchnorm")
     if norm then
       absorb(step, norm)
       step.layer = folded_layer(node, norm)
