@@ -234,6 +234,7 @@ function T.test_elide()
   lu.assertEquals(image.elide("inception_4c/output", width), "inception...")
   lu.assertEquals(image.elide("short", 1000), "short")
   lu.assertEquals(image.elide("anything", 3), "")
+  lu.assertEquals(image.elide(("m"):rep(1e6), 40), "mmmm...") -- 8 pixels a letter, 2 a dot; and at once
   local accents = image.elide(("\u{e9}"):rep(50), 100)
   lu.assertNotNil(utf8.len(accents))
 end

@@ -279,8 +279,10 @@ end
 -- elide(string, width [, scale = 1]) --> the string, shortened by "..." at its end so that it is at most
 -- `width` pixels wide; "" if not even that fits.
 function image.elide(s, width, scale)
-  local function wide(text) return select(2, draw.text_size(text, scale or 1)) > width end
+  scale = scale or 1
+  local function wide(text) return select(2, draw.text_size(text, scale)) > width end
   if not wide(s) then return s end
+  s = s:sub(1, math.ceil(width / scale)) -- every byte takes more than a pixel at scale 1
   repeat
     s = s:sub(1, (utf8.offset(s, -1) or #s) - 1)
   until s == "" or not wide(s .. "...")
