@@ -8,7 +8,7 @@
 #include "threads.h"
 
 static bool fits(const sb_conv *g) {
-  return g->c_in == g->groups;
+  return g->groups > 1 && g->c_in == g->groups;
 }
 
 static int64_t no_scratch(const sb_conv *g) {

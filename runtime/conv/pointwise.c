@@ -22,8 +22,8 @@ static int64_t divide_up(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-/* result = alpha-free product of a (rows x depth) and b (depth x columns), for each image and
-   group. */
+/* to = w from, for each image and group: w is (rows, depth), or (depth, rows) to be transposed, and
+   `from` is (depth, columns). */
 typedef struct products {
   int64_t groups, planes; /* planes = images * groups */
   int64_t rows, columns, depth;

@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "clones.h"
 #include "layer.h"
 #include "threads.h"
 
@@ -57,7 +58,7 @@ static int64_t clamped(int64_t value, int64_t low, int64_t high) {
   return value < low ? low : value > high ? high : value;
 }
 
-static void sum_across(const sums *t, int64_t plane) {
+SB_CLONES static void sum_across(const sums *t, int64_t plane) {
   int64_t channels = t->shape->dim[1], inner = sb_shape_span(t->shape, 2, 4);
   int64_t c = plane % channels;
   int64_t first = clamped(c - t->before, 0, c), last = clamped(c + t->after, c, channels - 1);
@@ -116,7 +117,7 @@ static inline void powers(const float *s, int64_t n, double beta, float *out) {
     for (int64_t i = 0; i < n; i++) out[i] = powf(s[i], (float)-beta);
 }
 
-static void normalise(void *context, int64_t first, int64_t last) {
+SB_CLONES static void normalise(void *context, int64_t first, int64_t last) {
   const sb_call *c = context;
   const lrn *f = c->config;
   const float *x = c->in[0].data;
@@ -136,7 +137,7 @@ static void forward(const sb_call *c) {
 }
 
 /* scratch = dy x s^(-beta-1), what each place sends to its neighbourhood. */
-static void send(void *context, int64_t first, int64_t last) {
+SB_CLONES static void send(void *context, int64_t first, int64_t last) {
   const sb_call *c = context;
   const lrn *f = c->config;
   const float *x = c->in[0].data, *dy = c->dy[0].data, *s = c->tape[0].data;
@@ -146,7 +147,7 @@ static void send(void *context, int64_t first, int64_t last) {
 }
 
 /* dx = dy s^-beta - 2 beta alpha/n x (sum of what was sent), which arrives in dx. */
-static void receive(void *context, int64_t first, int64_t last) {
+SB_CLONES static void receive(void *context, int64_t first, int64_t last) {
   const sb_call *c = context;
   const lrn *f = c->config;
   const float *x = c->in[0].data, *dy = c->dy[0].data, *s = c->tape[0].data;
