@@ -76,8 +76,8 @@ static bool shape(const void *config, const sb_shape *weights, const sb_shape *i
       return sb_fail(e, "pad: pads %d and %d cut off more than axis %d of the input %s has",
                      (int)b.before[d], (int)b.after[d], d + 1, text);
     if (most > 0 && most > widest(f->mode, in[0].dim[d]))
-      return sb_fail(e, "pad: axis %d of the input %s is too short for a %s border of %d", d + 1,
-                     text, modes[f->mode], (int)most);
+      return sb_fail(e, "pad: axis %d of the input %s is too short for a border of %d, mode %s",
+                     d + 1, text, (int)most, modes[f->mode]);
   }
   return true;
 }

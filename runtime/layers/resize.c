@@ -61,7 +61,7 @@ static int resized_dimensions(const resize *f, int rank) {
 }
 
 /* The map of the i-th resized dimension, of extent n. The output's extent is computed in float32,
-   as a scale is stored in models: 7 * 1.4285714 is meant to be 10. */
+   as scales are stored in models: 3 * 1.66666663 is meant to be 5. */
 static sb_axis_map axis_map(const resize *f, int i, int64_t n) {
   sb_axis_map a = {.n = n, .crop = {0, 1}};
   if (f->scales.n > 0) {
