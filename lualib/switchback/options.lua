@@ -3,7 +3,8 @@
 -- A declaration is a list. An entry is a common option's name ("model"), or a table { name, field = value };
 -- fields that it leaves out are those of the common option of that name, if there is one:
 --   type      "string" (default), "file", "integer", "number", "flag", "class", "keep", "names" (a,b,c),
---             "integers" (1,2,3), or a function(text) --> value; or nil, what was expected
+--             "integers" (1,2,3), "picture" (a file to write), or a function(text) --> value, or nil and what
+--             was expected
 --   default   as it would be typed; without one the option is nil when not given
 --   required  true: it must be given
 --   choices   list of the strings that it may be
@@ -23,7 +24,7 @@ local common = {
   steps = { type = "integer", min = 1, help = "number of steps" },
   seed = { type = "integer", default = 0, help = "seed of the random generator" },
   size = { type = "integer", min = 1, help = "size in pixels" },
-  out = { type = "file", help = "picture to write, .png or .jpg" },
+  out = { type = "picture", help = "picture to write, .png or .jpg" },
   threads = { type = "integer", min = 1, max = 256, help = "number of threads (default: all cores)" },
   json = { type = "flag", help = "print the result as JSON" },
   quiet = { type = "flag", help = "print nothing but errors and --json's result" },
@@ -56,9 +57,16 @@ local function keep(text)
   return #numbers == 2 and numbers or numbers[1]
 end
 
+local function picture(text)
+  local extension = (text:match "%.([^./]*)$" or ""):lower()
+  local known = extension == "png" or extension == "jpg" or extension == "jpeg"
+  return known and text or nil, "a name that ends in .png or .jpg"
+end
+
 local types = {
   string = { placeholder = "NAME", parse = function(text) return text end },
   file = { placeholder = "FILE", parse = function(text) return text end },
+  picture = { placeholder = "FILE", parse = picture },
   integer = { placeholder = "N", parse = integer },
   number = { placeholder = "X", parse = function(text) return tonumber(text), "a number" end },
   class = { placeholder = "CLASS", parse = function(text) return integer(text) or text end },

@@ -1,0 +1,95 @@
+-- The recipes that come with the project, as commands, on a model small enough to be made here.
+local cjson = require "cjson"
+local h = require "helper"
+local lu = require "luaunit"
+local sb = require "switchback"
+local tiny = require "tiny_model"
+
+local T = {}
+
+-- Runs a recipe; answers its JSON and the picture that it wrote.
+local function run(name, arguments)
+  local out = h.temporary(name .. "/" .. "picture.png")
+  local command = ("%s %s --model %s %s --out %s --json"):format(h.host, name, tiny.model(), arguments, out)
+  local text, status = h.shell(command)
+  lu.assertEquals(status, 0, text)
+  local result = cjson.decode(text)
+  lu.assertEquals(result.files, { out })
+  return result, assert(sb.image.load(out))
+end
+
+local function on_photo(arguments) return "--image " .. tiny.photo() .. " " .. (arguments or "") end
+
+function T.test_classify()
+  local result, picture = run("classify", on_photo "--top 3")
+  local net = sb.load(tiny.model())
+  local top = net:forward(net:prepare(sb.image.load(tiny.photo()))):top(3)
+  lu.assertEquals(#result.classes, 3)
+  for i, class in ipairs(top) do
+    lu.assertEquals({ result.classes[i].index, result.classes[i].label }, { class.index, class.label })
+    lu.assertAlmostEquals(result.classes[i].p, class.p, 1e-6)
+  end
+  lu.assertEquals(picture:size(1), 3)
+  local lines = h.shell(("%s classify --model %s %s"):format(h.host, tiny.model(), on_photo "--top 1"))
+  lu.assertEquals(lines, tostring(net:forward(net:prepare(sb.image.load(tiny.photo()))):top(1)) .. "\n")
+end
+
+function T.test_saliency()
+  local result, wide = run("saliency", on_photo "--class bee")
+  lu.assertEquals({ result.class.index, result.class.label }, { 2, "bee, honey bee" })
+  local _, narrow = run("saliency", on_photo "--class 2 --rule guided --form signed")
+  lu.assertTrue(narrow:size(3) < wide:size(3)) -- no heat map over the input
+end
+
+function T.test_deconv()
+  local result = run("deconv", on_photo "--layer relu1,relu2 --strongest 2")
+  lu.assertEquals(#result.probes, 4)
+  lu.assertEquals({ result.probes[1].layer, result.probes[4].layer }, { "relu1", "relu2" })
+  result = run("deconv", on_photo "--layer relu2 --channel 3 --keep 1,2")
+  lu.assertEquals({ result.probes[1].channel, result.probes[1].y, result.probes[1].x }, { 3, 1, 2 })
+end
+
+function T.test_activations_and_filters()
+  local result = run("activations", on_photo "--layer relu2 --most 4 --scale all")
+  lu.assertEquals({ result.layer, #result.channels }, { "relu2", 4 })
+  lu.assertEquals(run("filters", "").shape, { 8, 3, 5, 5 })
+  lu.assertEquals(run("filters", "--layer conv2").shape, { 6, 8, 3, 3 })
+end
+
+-- The same command writes the same bytes, at any number of threads.
+function T.test_pictures_are_reproducible()
+  local function bytes(threads)
+    run("deconv", on_photo("--layer relu2 --threads " .. threads))
+    return assert(io.open(h.temporary "deconv/picture.png", "rb")):read "a"
+  end
+  local first = bytes(1)
+  lu.assertTrue(#first > 1000)
+  lu.assertTrue(first == bytes(1))
+  lu.assertTrue(first == bytes(3))
+end
+
+function T.test_mistakes_are_one_line()
+  local function fails(arguments, text)
+    local out, status = h.shell(("%s %s --model %s"):format(h.host, arguments, tiny.model()))
+    lu.assertEquals(status, 1)
+    lu.assertStrContains(out, text)
+    lu.assertEquals(select(2, out:gsub("\n", "")), 1)
+  end
+  fails("saliency --image /nowhere.png", "switchback saliency: /nowhere.png: No such file")
+  fails("saliency " .. on_photo "--class owl", "switchback saliency: no class is called 'owl'")
+  fails("deconv " .. on_photo "--layer rule1", "did you mean 'relu1'")
+  fails("deconv " .. on_photo "--layer relu1 --channel 9", "channel 9 is out of range: the layer has 8")
+  fails("activations " .. on_photo "--layer fc", "switchback activations: 'fc' has no maps")
+  fails("saliency " .. on_photo "--out a.gif", "--out: expected a name that ends in .png or .jpg")
+end
+
+function T.test_every_recipe_explains_itself()
+  for name in h.shell(h.host .. " --help"):match "recipes:\n(.*)$":gmatch "  (%S+) +[^\n]+\n" do
+    local out, status = h.shell(("%s %s --help"):format(h.host, name))
+    lu.assertEquals(status, 0)
+    lu.assertStrContains(out, "Usage: switchback " .. name)
+    lu.assertNil(out:find("    \n", 1, true), name .. " has an option without help")
+  end
+end
+
+return T
