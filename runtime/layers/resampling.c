@@ -64,28 +64,27 @@ static void scatter_lines(void *context, int64_t first, int64_t last) {
 
 /* ---- Many lines side by side ----------------------------------------------------------------- */
 
-/* Row i of outer position o: a weighted sum of rows. */
+/* y = the weighted sum of rows of x, `inner` lines wide. */
+static void sum_row(const sb_taps *t, int64_t i, int64_t inner, const float *x, float *y) {
+  const int32_t *index = t->index + i * t->width;
+  const float *weight = t->weight + i * t->width;
+  if (index[0] < 0) {
+    for (int64_t c = 0; c < inner; c++) y[c] = t->outside;
+    return;
+  }
+  for (int64_t c = 0; c < inner; c++) y[c] = weight[0] * x[index[0] * inner + c];
+  for (int k = 1; k < t->width; k++) {
+    const float w = weight[k], *row = x + index[k] * inner;
+    for (int64_t c = 0; c < inner; c++) y[c] += w * row[c];
+  }
+}
+
+/* Row r % n of outer position r / n. */
 static void sum_rows(void *context, int64_t first, int64_t last) {
   const job *j = context;
-  const sb_taps *t = j->taps;
-  int64_t inner = j->lines.inner;
-  for (int64_t r = first; r < last; r++) {
-    const int32_t *index = t->index + r % t->n * t->width;
-    const float *weight = t->weight + r % t->n * t->width;
-    const float *x = j->from + r / t->n * j->lines.k * inner;
-    float *y = j->to + r * inner;
-    if (index[0] < 0) {
-      for (int64_t i = 0; i < inner; i++) y[i] = t->outside;
-      continue;
-    }
-    for (int k = 0; k < t->width; k++) {
-      const float *row = x + index[k] * inner, w = weight[k];
-      if (k == 0)
-        for (int64_t i = 0; i < inner; i++) y[i] = w * row[i];
-      else
-        for (int64_t i = 0; i < inner; i++) y[i] += w * row[i];
-    }
-  }
+  int64_t inner = j->lines.inner, n = j->taps->n;
+  for (int64_t r = first; r < last; r++)
+    sum_row(j->taps, r % n, inner, j->from + r / n * j->lines.k * inner, j->to + r * inner);
 }
 
 /* Adds row i of dy, `n` lines wide, to the rows that it was made of. */
