@@ -25,7 +25,7 @@ local function run_all(folder)
   for _, case in ipairs(conformance.cases(folder)) do
     local status, trouble = conformance.run(case)
     if status == "unsupported" and not is_honest(trouble) then
-      status, trouble = "failed", ("%s %s"):format(trouble.op, trouble.reason)
+      status, trouble = "failed", ("%s %s"):format(trouble.op, trouble.detail or trouble.reason)
     end
     count[status] = count[status] + 1
     if status == "failed" then failures[#failures + 1] = ("%s: %s"):format(case.name, trouble) end

@@ -78,9 +78,10 @@ end
 
 --- Gives the node's outputs their values: constants, or functions of a run.
 function host.run(node)
-  local static, results = pcall(evaluate_node, node, Node.before_run())
-  if not static and results ~= Node.UNKNOWN_SHAPE then error(results, 0) end
+  local static = not has_kind(node, "runtime") and not has_kind(node, "shape")
+  local results = static and evaluate_node(node, Node.before_run())
   for i, name in ipairs(node.outputs) do
+    if static then node:spend(#results[i]) end
     local function eval(run) return evaluate_node(node, run)[i] end
     node.graph.values[name] = static and constant(results[i]) or { kind = "shape", eval = eval }
   end

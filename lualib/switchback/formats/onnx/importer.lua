@@ -13,6 +13,9 @@ Graph.__index = Graph
 
 local OLDEST_OPSET <const>, NEWEST_OPSET <const> = 1, 18
 
+-- Elements that constants computed at import may have: this many, and in proportion to the file's own.
+local FREE_ELEMENTS <const>, GROWTH <const> = 1 << 22, 4
+
 -- What reads a refused node's outputs is not to blame: it is skipped in silence.
 local SKIPPED <const> = "follows a refused node"
 
@@ -80,10 +83,10 @@ local function import_node(self, node)
 end
 
 local function note_trouble(self, node, trouble)
-  local reason = type(trouble) == "table" and trouble.reason or tostring(trouble)
+  local reason, detail = Node.reason(trouble)
   if reason ~= SKIPPED then
     local name = node.name ~= "" and node.name or node.outputs[1] or "?"
-    self.troubles[#self.troubles + 1] = { op = node.op, node = name, reason = reason }
+    self.troubles[#self.troubles + 1] = { op = node.op, node = name, reason = reason, detail = detail }
   end
   for _, name in ipairs(node.outputs) do
     self.values[name] = self.values[name] or { kind = "refused", reason = SKIPPED }
@@ -172,11 +175,19 @@ local function list_names(model)
   return used, taken
 end
 
+local function count_elements(model)
+  local total = 0
+  for _, value in pairs(model.initializers) do
+    total = total + (type(value) == "table" and #value or value:count())
+  end
+  return total
+end
+
 local function new_graph(model)
   local used, taken = list_names(model)
   return setmetatable({
     values = {}, nominal = {}, nodes = {}, constants = {}, troubles = {}, used = used, taken = taken,
-    evaluate = host.evaluate,
+    budget = FREE_ELEMENTS + GROWTH * count_elements(model), evaluate = host.evaluate,
   }, Graph)
 end
 
@@ -186,7 +197,7 @@ local importer = {}
 -- model: what core.onnx.read answers (it is changed). constants: { [graph input] = tensor or array }
 -- binds inputs of the graph that are no inputs of the network. The description is that of
 -- switchback.net; graph.values and graph.evaluate tell what was computed about shapes.
--- troubles: { { op =, node =, reason = }, ... }, one for each node that cannot be had.
+-- troubles: { { op =, node =, reason =, detail = }, ... }, one for each node that cannot be had.
 function importer.describe(model, constants)
   local opset = model.opsets[""] or 1
   if opset < OLDEST_OPSET or opset > NEWEST_OPSET then

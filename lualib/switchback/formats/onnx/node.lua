@@ -15,9 +15,6 @@ Node.__index = Node
 --- Raised by shape_of while no network runs.
 Node.UNKNOWN_SHAPE = setmetatable({}, { __tostring = function() return "the shape is not known yet" end })
 
--- A constant folded at import may not grow beyond this many elements, or what it is made from.
-local FOLDED_LIMIT <const> = 1 << 22
-
 --- A run is { shape_of = f(value name) --> shape, memo = {} }; this one is before all others.
 function Node.before_run()
   return { shape_of = function() error(Node.UNKNOWN_SHAPE, 0) end, memo = {} }
@@ -26,6 +23,16 @@ end
 --- Refuses the node for that reason ("3-D convolution").
 function Node.refuse(_, reason, ...)
   error({ reason = reason:format(...) }, 0)
+end
+
+--- Why a node was refused: reason(what was raised) --> reason, detail. Where the shape of a node made
+-- Lua itself stumble (an input is missing, a list too short), that is the file's fault: the reason
+-- says so, and only the detail tells where.
+function Node.reason(raised)
+  if type(raised) == "table" then return raised.reason end
+  local text = tostring(raised)
+  if text:find "^[^\n]*%.lua:%d+: " then return "has inputs or attributes that do not fit it", text end
+  return text
 end
 
 -- ---- Attributes and inputs ----------------------------------------------------------------------
@@ -63,8 +70,9 @@ end
 
 --- A constant value as a tensor.
 function Node.tensor_of(value)
-  if type(value.data) == "table" then return array.to_tensor(array.readable(value.data)) end
-  return value.data
+  if type(value.data) ~= "table" then return value.data end
+  value.tensor = value.tensor or array.to_tensor(array.readable(value.data))
+  return value.tensor
 end
 
 --- The constant input i as a tensor; refuses the node if the network would compute it.
@@ -78,9 +86,8 @@ end
 function Node:scalar(i, default)
   if not self:has(i) then return default end
   local t = self:tensor(i)
-  local elements = array.from_tensor(t)
-  if #elements ~= 1 then self:refuse("input %d is not a single number", i) end
-  return elements[1]
+  if t:count() ~= 1 then self:refuse("input %d is not a single number", i) end
+  return t:item()
 end
 
 --- The elements of input i as an array: of a constant, or computed from shapes during a run.
@@ -102,6 +109,13 @@ function Node:shape(i, run)
   if value.kind == "runtime" then return run.shape_of(self.inputs[i]) end
   if value.kind == "constant" and type(value.data) ~= "table" then return value.data:size() end
   return self.graph.evaluate(value, run).shape
+end
+
+--- Accounts for n elements of constants to be computed at import; refuses the node when the graph wants
+-- more than what its file holds can justify.
+function Node:spend(n)
+  self.graph.budget = self.graph.budget - n
+  if self.graph.budget < 0 then self:refuse("computes constants out of proportion to the file") end
 end
 
 --- The number of dimensions of input i, or nil where it cannot be told before a run.
@@ -133,10 +147,11 @@ local function signature(config)
 end
 
 -- A function(shape_of) -> layer that makes a new layer only when the configuration changes.
-local function deferred(kind, configure)
+local function deferred(node, kind, configure)
   local last, layer
   return function(shape_of)
-    local config = configure { shape_of = shape_of, memo = {} }
+    local ok, config = pcall(configure, { shape_of = shape_of, memo = {} })
+    if not ok then error(("%s (node '%s') %s"):format(node.op, node.outputs[1], Node.reason(config)), 0) end
     local now = signature(config)
     if now ~= last then
       layer, last = layers[kind](config), now
@@ -146,12 +161,12 @@ local function deferred(kind, configure)
 end
 
 -- The layer, or a function of shapes if its configuration cannot be told yet.
-local function make_layer(kind, config)
+local function make_layer(node, kind, config)
   if type(config) ~= "function" then return layers[kind](config) end
   local ok, result = pcall(config, Node.before_run())
   if ok then return layers[kind](result) end
   if result ~= Node.UNKNOWN_SHAPE then error(result, 0) end
-  return deferred(kind, config)
+  return deferred(node, kind, config)
 end
 
 -- The constants of these names as tensors, or nil if one is no constant.
@@ -171,16 +186,11 @@ local function elements(shape)
   return n
 end
 
--- Runs the layer on constants, unless the results would be larger than the file can justify.
+-- Runs the layer on constants.
 local function fold(self, layer, tensors, outputs)
-  local shapes, most = {}, FOLDED_LIMIT
-  for i, t in ipairs(tensors) do
-    shapes[i] = t:size()
-    most = math.max(most, elements(shapes[i]))
-  end
-  for _, shape in ipairs { layer:infer(table.unpack(shapes)) } do
-    if elements(shape) > most then self:refuse("a constant of %.0f elements", elements(shape)) end
-  end
+  local shapes = {}
+  for i, t in ipairs(tensors) do shapes[i] = t:size() end
+  for _, shape in ipairs { layer:infer(table.unpack(shapes)) } do self:spend(elements(shape)) end
   tensors[#tensors + 1] = { tape = false }
   local results = { layer:forward(table.unpack(tensors)) }
   for i, name in ipairs(outputs) do self.graph.values[name] = { kind = "constant", data = results[i] } end
@@ -194,7 +204,7 @@ function Node:emit(kind, config, wiring)
   wiring = wiring or {}
   local inputs, outputs = wiring.inputs or { self.inputs[1] }, wiring.outputs or { self.outputs[1] }
   if not layers[kind] then self:refuse("there is no layer '%s'", kind) end
-  local layer, tensors = make_layer(kind, config or {}), constant_tensors(self.graph, inputs)
+  local layer, tensors = make_layer(self, kind, config or {}), constant_tensors(self.graph, inputs)
   if tensors and type(layer) ~= "function" then
     fold(self, layer, tensors, outputs)
   else

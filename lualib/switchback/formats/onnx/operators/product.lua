@@ -19,10 +19,13 @@ local function scaled_term(node, beta)
                                 outputs = { node:between "scaled" } })
 end
 
--- Constant B, transposed or not, as weight (out, in) of a linear layer.
-local function weight_of(node, transposed)
+-- alpha B, with B constant and transposed or not, as weight (out, in) of a linear layer.
+local function weight_of(node, transposed, alpha)
   local weight = node:tensor(2)
-  return transposed and weight or weight:transpose(1, 2)
+  if transposed and alpha == 1 then return weight end
+  node:spend(weight:count())
+  if not transposed then weight = weight:transpose(1, 2) end
+  return alpha == 1 and weight or weight * alpha
 end
 
 local function transposed_input(node, i)
@@ -32,10 +35,10 @@ end
 
 -- alpha A' B [+ beta C] with a constant B; the second answer is whether C is still to be added.
 local function constant_product(node, a, alpha, beta)
-  local weight = weight_of(node, node:attribute("transB", 0) ~= 0)
+  local weight = weight_of(node, node:attribute("transB", 0) ~= 0, alpha)
   local bias = node:has(3) and bias_of(node, weight:size(1))
   local rest = node:has(3) and not bias
-  local config = { weight = alpha == 1 and weight or weight * alpha, bias = bias and bias * beta or false }
+  local config = { weight = weight, bias = bias and bias * beta or false }
   local y = node:emit("linear", config,
     { inputs = { a }, outputs = { rest and node:between "product" or node.outputs[1] } })
   return y, rest
@@ -63,7 +66,7 @@ end
 
 function operators.MatMul(node)
   if node:is_constant(2) and #node:tensor(2):size() == 2 then
-    node:emit("linear", { weight = weight_of(node, false), bias = false })
+    node:emit("linear", { weight = weight_of(node, false, 1), bias = false })
   else
     node:emit("matmul", {}, { inputs = { node.inputs[1], node.inputs[2] } })
   end
