@@ -106,8 +106,8 @@ test: all $(TEST_MODULES)
 C_FILES := $(wildcard runtime/*.[ch] runtime/*/*.[ch] tests/*.c)
 
 check:
-	luacheck -q lualib scripts tests
-	clang-format --dry-run -Werror $(C_FILES)
+	luacheck -q lualib scripts tests models
+	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
 	@! grep -lE '#include *[<"](lua|lauxlib|lualib)\.h' $(C_FILES) | \
 	  grep -vE '^runtime/(l[^/]*|main|switchback)\.[ch]$$' || \
 	  { echo "only l*.c, l*.h, main.c and switchback.h know Lua's headers"; exit 1; }

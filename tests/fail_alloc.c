@@ -1,6 +1,6 @@
 /* fail_alloc.c: a test's allocator that fails on demand, as a Lua module.
-   run(n, f) --> triggered, ok, result or message: calls f with the n-th growing allocation from now, and
-   all after it, failing; triggered tells whether that many were asked for. */
+   run(n, f) --> triggered, ok, result or message: calls f with the n-th growing allocation from
+   now, and all after it, failing; triggered tells whether that many were asked for. */
 #include <lauxlib.h>
 
 typedef struct failing {

@@ -33,10 +33,10 @@ local function value_and_seed(pass, name, options)
 end
 
 -- ascend{ net =, input = (1,C,H,W) network input (not changed), class = | layer =, channel =,
---   neuron = {y, x}, steps = 20, rate = 1, l2 = 0, jitter = 0, rng = seed 0, progress = function(step, steps, value) }
--- --> the raised input, { value before each step }.
--- Each step adds rate * g / mean|g| - rate * l2 * x,
--- where g is the gradient of the logit, neuron or mean activation; jitter shifts the input by up to that many pixels.
+--   neuron = {y, x}, steps = 20, rate = 1, l2 = 0, jitter = 0, rng = seed 0,
+--   progress = function(step, steps, value) } --> the raised input, { value before each step }.
+-- Each step adds rate * g / mean|g| - rate * l2 * x, where g is the gradient of the logit, neuron or mean
+-- activation; jitter shifts the input by up to that many pixels.
 function ascend.run(options)
   local sb = require "switchback"
   local net, x = options.net, options.input:clone()
