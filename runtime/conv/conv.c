@@ -6,8 +6,8 @@
 #include "conv/algorithm.h"
 #include "conv/fast.h"
 
-static const sb_conv_fast *const fast[] = {&sb_conv_winograd4, &sb_conv_winograd2, &sb_conv_packed};
-enum { FAST = sizeof fast / sizeof *fast };
+const sb_conv_fast *const sb_conv_fasts[] = {&sb_conv_winograd4, &sb_conv_winograd2,
+                                             &sb_conv_panels, &sb_conv_shifts, NULL};
 
 const sb_conv_algorithm *const sb_conv_algorithms[] = {&sb_conv_pointwise, &sb_conv_depthwise,
                                                        &sb_conv_im2col, &sb_conv_direct, NULL};
@@ -71,9 +71,9 @@ static route find_route(const sb_conv *g, sb_conv_direction direction) {
   double best = INFINITY;
   if (is_depthwise(g) || is_empty(g)) return r;
   if (direction == SB_CONV_TO_INPUT && !adjoint_of(g, &r.g)) return r;
-  for (int i = 0; i < FAST; i++) {
-    double cost = fast[i]->cost(&r.g, exact);
-    if (cost < best) best = cost, r.fast = fast[i], r.kind = i + 1;
+  for (int i = 0; sb_conv_fasts[i]; i++) {
+    double cost = sb_conv_fasts[i]->cost(&r.g, exact);
+    if (cost < best) best = cost, r.fast = sb_conv_fasts[i], r.kind = i + 1;
   }
   return r;
 }

@@ -26,6 +26,7 @@ typedef struct sb_conv_fast {
 extern const sb_conv_fast
     sb_conv_winograd4; /* F(4x4, 3x3): error about 1e-5 of the largest value */
 extern const sb_conv_fast sb_conv_winograd2; /* F(2x2, 3x3): about 1e-6 */
-extern const sb_conv_fast sb_conv_packed;    /* im2col panels, any shape */
+extern const sb_conv_fast sb_conv_panels;    /* 1x1, stride 1 */
+extern const sb_conv_fast sb_conv_shifts;    /* any shape */
 
 #endif

@@ -27,6 +27,12 @@ typedef struct sb_simd {
   void (*tile)(int64_t depth, const float *a, const float *b, float *c, int64_t ldc, int valid_rows,
                int valid_columns, bool add, const sb_epilogue *finish);
 
+  /* The same with B read in place: row k of B begins at b + shift[k]. C is a whole tile of its own,
+     row stride `columns`, of which the first `width` vectors and `valid_rows` rows (rounded up) are
+     written. */
+  void (*shifted_tile)(int64_t depth, const float *a, const float *b, const int64_t *shift,
+                       float *c, int width, int valid_rows, bool add, const sb_epilogue *finish);
+
   /* Winograd F(m x m, 3 x 3) (Lavin & Gray 2016), m = 4 or 2, for `lanes` tiles at once; s = m + 2.
      input: first[i] points to the m*lanes floats that begin row i of the tiles' s x s patches (m a
      tile, side by side), next[i] to the m*lanes floats after those; writes V[(i*s + j)*stride +

@@ -24,45 +24,63 @@ static inline vec rectify(vec v) { /* NaN stays NaN */
 
 /* ---- The register tile of a matrix product ---- */
 
-#define PRODUCT(N)                                                                                 \
-  static inline __attribute__((always_inline)) void product##N(int64_t depth, const float *a,      \
-                                                               const float *b, vec c[ROWS][N]) {   \
-    for (int64_t k = 0; k < depth; k++, a += ROWS, b += 3 * LANES) {                               \
+/* c += A B for R rows and N vectors. B_ROW is where row k of B begins. */
+#define PRODUCT(NAME, R, N, B_ROW)                                                                 \
+  static inline __attribute__((always_inline)) void NAME(                                          \
+      int64_t depth, const float *a, const float *b, const int64_t *shift, vec c[R][N]) {          \
+    for (int64_t k = 0; k < depth; k++, a += ROWS) {                                               \
+      const float *from = B_ROW;                                                                   \
       vec column[N];                                                                               \
-      _Pragma("GCC unroll 3") for (int j = 0; j < N; j++) column[j] = load(b + j * LANES);         \
-      _Pragma("GCC unroll 8") for (int i = 0; i < ROWS; i++) {                                     \
+      _Pragma("GCC unroll 3") for (int j = 0; j < N; j++) column[j] = load(from + j * LANES);      \
+      _Pragma("GCC unroll 8") for (int i = 0; i < R; i++) {                                        \
         vec row = spread(a[i]);                                                                    \
         _Pragma("GCC unroll 3") for (int j = 0; j < N; j++) c[i][j] += row * column[j];            \
       }                                                                                            \
     }                                                                                              \
   }
-PRODUCT(1)
-PRODUCT(2)
-PRODUCT(3)
 
-/* A whole tile, N vectors wide: start from C or the bias, multiply, finish. */
 static inline vec finished(vec v, const sb_epilogue *finish, int64_t at) {
   if (finish->relu) v = rectify(v);
   if (finish->mask) v = (vec)((mask)v & (load(finish->mask + at) > (vec){0}));
   return v;
 }
 
-#define TILE(N)                                                                                    \
-  static void tile##N(int64_t depth, const float *a, const float *b, float *out, int64_t ldc,      \
-                      bool add, const sb_epilogue *finish) {                                       \
-    vec c[ROWS][N];                                                                                \
-    for (int i = 0; i < ROWS; i++)                                                                 \
+/* A whole tile of R rows and N vectors: start from C or the bias, multiply, finish. */
+#define TILE(NAME, R, N, B_ROW)                                                                    \
+  PRODUCT(NAME##_product, R, N, B_ROW)                                                             \
+  static void NAME(int64_t depth, const float *a, const float *b, const int64_t *shift,            \
+                   float *out, int64_t ldc, bool add, const sb_epilogue *finish) {                 \
+    vec c[R][N];                                                                                   \
+    for (int i = 0; i < R; i++)                                                                    \
       for (int j = 0; j < N; j++)                                                                  \
         c[i][j] =                                                                                  \
             add ? load(out + i * ldc + j * LANES) : spread(finish->bias ? finish->bias[i] : 0);    \
-    product##N(depth, a, b, c);                                                                    \
-    for (int i = 0; i < ROWS; i++)                                                                 \
+    NAME##_product(depth, a, b, shift, c);                                                         \
+    for (int i = 0; i < R; i++)                                                                    \
       for (int j = 0; j < N; j++)                                                                  \
         store(out + i * ldc + j * LANES, finished(c[i][j], finish, i * ldc + j * LANES));          \
   }
-TILE(1)
-TILE(2)
-TILE(3)
+#define PACKED_ROW b + k * 3 * LANES
+#define SHIFTED_ROW b + shift[k]
+TILE(tile1, ROWS, 1, PACKED_ROW)
+TILE(tile2, ROWS, 2, PACKED_ROW)
+TILE(tile3, ROWS, 3, PACKED_ROW)
+TILE(shifted1, ROWS, 1, SHIFTED_ROW)
+TILE(shifted2, ROWS, 2, SHIFTED_ROW)
+TILE(shifted3, ROWS, 3, SHIFTED_ROW)
+TILE(half_shifted1, ROWS / 2, 1, SHIFTED_ROW)
+TILE(half_shifted2, ROWS / 2, 2, SHIFTED_ROW)
+TILE(half_shifted3, ROWS / 2, 3, SHIFTED_ROW)
+
+static void shifted_tile(int64_t depth, const float *a, const float *b, const int64_t *shift,
+                         float *c, int width, int valid_rows, bool add, const sb_epilogue *finish) {
+  static void (*const whole[])(int64_t, const float *, const float *, const int64_t *, float *,
+                               int64_t, bool, const sb_epilogue *) = {shifted1, shifted2, shifted3};
+  static void (*const half[])(int64_t, const float *, const float *, const int64_t *, float *,
+                              int64_t, bool,
+                              const sb_epilogue *) = {half_shifted1, half_shifted2, half_shifted3};
+  (valid_rows > ROWS / 2 ? whole : half)[width - 1](depth, a, b, shift, c, 3 * LANES, add, finish);
+}
 
 /* A tile at the edge of C works on copies. */
 static void edge_tile(int64_t depth, const float *a, const float *b, float *c, int64_t ldc,
@@ -77,20 +95,20 @@ static void edge_tile(int64_t depth, const float *a, const float *b, float *c, i
     if (finish->mask) memcpy(lit + i * ld, finish->mask + i * ldc, bytes);
     if (add) memcpy(copy + i * ld, c + i * ldc, bytes);
   }
-  if (width == 1) tile1(depth, a, b, copy, ld, add, &own);
-  if (width == 2) tile2(depth, a, b, copy, ld, add, &own);
-  if (width == 3) tile3(depth, a, b, copy, ld, add, &own);
+  if (width == 1) tile1(depth, a, b, NULL, copy, ld, add, &own);
+  if (width == 2) tile2(depth, a, b, NULL, copy, ld, add, &own);
+  if (width == 3) tile3(depth, a, b, NULL, copy, ld, add, &own);
   for (int i = 0; i < rows; i++) memcpy(c + i * ldc, copy + i * ld, bytes);
 }
 
 static void tile(int64_t depth, const float *a, const float *b, float *c, int64_t ldc, int rows,
                  int columns, bool add, const sb_epilogue *finish) {
   if (rows == ROWS && columns == 3 * LANES)
-    tile3(depth, a, b, c, ldc, add, finish);
+    tile3(depth, a, b, NULL, c, ldc, add, finish);
   else if (rows == ROWS && columns == 2 * LANES)
-    tile2(depth, a, b, c, ldc, add, finish);
+    tile2(depth, a, b, NULL, c, ldc, add, finish);
   else if (rows == ROWS && columns == LANES)
-    tile1(depth, a, b, c, ldc, add, finish);
+    tile1(depth, a, b, NULL, c, ldc, add, finish);
   else
     edge_tile(depth, a, b, c, ldc, rows, columns, add, finish);
 }
@@ -210,4 +228,5 @@ static inline void join2(const vec *o, float *y) {
 TRANSFORMS(4, 6)
 TRANSFORMS(2, 4)
 
-const sb_simd TABLE = {NAME, ROWS, LANES, 3 * LANES, tile, input4, input2, output4, output2};
+const sb_simd TABLE = {NAME,         ROWS,   LANES,  3 * LANES, tile,
+                       shifted_tile, input4, input2, output4,   output2};

@@ -1,14 +1,15 @@
-/* packed.c: convolution of any shape as a matrix product with weights packed once. A column panel
-   of the im2col matrix is written straight into the layout that the register tile reads. */
+/* panels.c: 1x1 convolution with stride 1 and no padding: one matrix product an image and group,
+   with weights packed once and x copied, a panel of columns at a time, in the order that the
+   register tile reads. */
 #include <math.h>
 #include <string.h>
 
-#include "conv/algorithm.h"
 #include "conv/fast.h"
+#include "conv/pack.h"
 #include "conv/simd.h"
 #include "threads.h"
 
-/* The product of one image and group is w (outs x depth) times col (depth x positions). Columns are
+/* The product of one image and group is w (outs x depth) times x (depth x positions). Columns are
    cut into panels of the register tile's width, rows into groups; a panel's depth is cut into
    blocks that stay in the first-level cache beside a row tile of w. */
 enum { DEPTH_BLOCK = 256, GROUP_ROWS = 64, SHARED_FLOATS = 1 << 20 };
@@ -16,7 +17,7 @@ enum { DEPTH_BLOCK = 256, GROUP_ROWS = 64, SHARED_FLOATS = 1 << 20 };
 typedef struct plan {
   const sb_conv *g;
   const sb_simd *simd;
-  int64_t ins, outs, taps, depth, positions;
+  int64_t ins, outs, depth, positions;
   int64_t panels, row_tiles, groups; /* of one image and group of channels */
 } plan;
 
@@ -35,8 +36,7 @@ static int64_t ceil_div(int64_t a, int64_t b) {
 static plan make_plan(const sb_conv *g) {
   plan p = {.g = g, .simd = sb_simd_best()};
   p.ins = g->c_in / g->groups, p.outs = g->c_out / g->groups;
-  p.taps = (int64_t)g->kernel[0] * g->kernel[1];
-  p.depth = p.ins * p.taps;
+  p.depth = p.ins;
   p.positions = g->oh * g->ow;
   p.panels = ceil_div(p.positions, p.simd->columns);
   p.row_tiles = ceil_div(p.outs, p.simd->rows);
@@ -44,120 +44,14 @@ static plan make_plan(const sb_conv *g) {
   return p;
 }
 
-/* ---- Weights: [group of channels][row tile][depth][rows]
- * ----------------------------------------- */
-
-static int64_t packed_size(const sb_conv *g) {
-  plan p = make_plan(g);
-  return g->groups * p.row_tiles * p.simd->rows * p.depth;
-}
-
-typedef struct packing {
-  plan p;
-  const float *w;
-  bool flip;
-  float *packed;
-} packing;
-
-static void pack_tiles(void *context, int64_t first, int64_t last) {
-  const packing *k = context;
-  const plan *p = &k->p;
-  int rows = p->simd->rows;
-  for (int64_t t = first; t < last; t++)
-    for (int r = 0; r < rows; r++) {
-      int64_t group = t / p->row_tiles, row = t % p->row_tiles * rows + r;
-      float *to = k->packed + t * p->depth * rows + r;
-      for (int64_t d = 0; d < p->depth; d++, to += rows) {
-        int64_t c = d / p->taps, tap = d % p->taps;
-        int64_t at = k->flip ? ((group * p->ins + c) * p->outs + row) * p->taps + p->taps - 1 - tap
-                             : ((group * p->outs + row) * p->ins + c) * p->taps + tap;
-        *to = row < p->outs ? k->w[at] : 0;
-      }
-    }
-}
-
-static void pack(const sb_conv *g, const float *w, bool flip, float *packed) {
-  packing k = {make_plan(g), w, flip, packed};
-  sb_parallel(g->groups * k.p.row_tiles, 1, pack_tiles, &k);
-}
-
-/* ---- Panels: [depth][columns] of the im2col matrix
- * ------------------------------------------------- */
-
-/* A piece of a panel: n positions of output row oy from column ox on. */
-typedef struct segment {
-  int64_t oy, ox, n;
-} segment;
-
-/* Cuts positions [p0, p1) into pieces; answers how many (at most one a position). */
-static int cut_segments(const sb_conv *g, int64_t p0, int64_t p1, segment *s) {
-  int count = 0;
-  int64_t oy = p0 / g->ow, ox = p0 % g->ow;
-  for (int64_t p = p0; p < p1; oy++, ox = 0) {
-    int64_t n = g->ow - ox < p1 - p ? g->ow - ox : p1 - p;
-    s[count++] = (segment){oy, ox, n};
-    p += n;
-  }
-  return count;
-}
-
-static inline void copy_steps(float *to, const float *from, int64_t n, int stride) {
-  if (stride == 1)
-    for (int64_t k = 0; k < n; k++) to[k] = from[k];
-  else if (stride == 2)
-    for (int64_t k = 0; k < n; k++) to[k] = from[2 * k];
-  else
-    for (int64_t k = 0; k < n; k++) to[k] = from[k * stride];
-}
-
-/* One tap of one channel plane: row i, and the columns of tap j, inside the image for `inside`. */
-static void gather_tap(const sb_conv *g, const float *x, int i, int j, sb_conv_range inside,
-                       const segment *s, int count, float *to) {
-  for (; count > 0; count--, to += s->n, s++) {
-    int64_t y = sb_conv_at(g, 0, s->oy, i), end = s->ox + s->n;
-    int64_t a = inside.first > s->ox ? inside.first : s->ox,
-            b = inside.last < end ? inside.last : end;
-    if (y < 0 || y >= g->h || a >= b) {
-      for (int64_t k = 0; k < s->n; k++) to[k] = 0;
-      continue;
-    }
-    for (int64_t k = s->ox; k < a; k++) to[k - s->ox] = 0;
-    copy_steps(to + a - s->ox, x + y * g->w + sb_conv_at(g, 1, a, j), b - a, g->stride[1]);
-    for (int64_t k = b; k < end; k++) to[k - s->ox] = 0;
-  }
-}
-
-static bool is_pointwise(const sb_conv *g) {
-  return g->kernel[0] == 1 && g->kernel[1] == 1 && g->stride[0] == 1 && g->stride[1] == 1 &&
-         g->oh == g->h && g->ow == g->w && g->pad[0] == 0 && g->pad[1] == 0;
-}
-
-static void gather_taps(const plan *p, const float *x, const segment *s, int count, int64_t d0,
-                        int64_t d1, float *to) {
-  const sb_conv *g = p->g;
-  sb_conv_range inside = {0, 0};
-  int64_t c = d0 / p->taps;
-  int i = (int)(d0 % p->taps) / g->kernel[1], j = (int)(d0 % p->taps) % g->kernel[1], known = -1;
-  for (int64_t d = d0; d < d1; d++, to += p->simd->columns) {
-    if (known != j) inside = sb_conv_inside(g, 1, j), known = j;
-    gather_tap(g, x + c * g->h * g->w, i, j, inside, s, count, to);
-    if (++j == g->kernel[1]) j = 0, i++;
-    if (i == g->kernel[0]) i = 0, c++;
-  }
-}
-
 /* Rows [d0, d1) of a panel; x is the first plane of the image and group. */
 static void gather_panel(const plan *p, const float *x, int64_t panel, int64_t d0, int64_t d1,
                          float *to) {
   int columns = p->simd->columns;
-  int64_t p0 = panel * columns, p1 = p0 + columns < p->positions ? p0 + columns : p->positions;
-  segment segments[SB_SIMD_MAX_COLUMNS];
-  if (p1 - p0 < columns) memset(to, 0, (size_t)((d1 - d0) * columns) * sizeof *to);
-  if (is_pointwise(p->g))
-    for (int64_t d = d0; d < d1; d++)
-      memcpy(to + (d - d0) * columns, x + d * p->positions + p0, (size_t)(p1 - p0) * sizeof *to);
-  else
-    gather_taps(p, x, segments, cut_segments(p->g, p0, p1, segments), d0, d1, to);
+  int64_t p0 = panel * columns, n = p->positions - p0 < columns ? p->positions - p0 : columns;
+  if (n < columns) memset(to, 0, (size_t)((d1 - d0) * columns) * sizeof *to);
+  for (int64_t d = d0; d < d1; d++, to += columns)
+    memcpy(to, x + d * p->positions + p0, (size_t)n * sizeof *to);
 }
 
 /* ---- Products
@@ -256,20 +150,26 @@ static void run_all(const sb_conv *g, const float *packed, const float *x,
   }
 }
 
-/* Two fused multiply-adds of a vector a cycle, plus the panels: a cycle for four floats gathered.
+static bool fits(const sb_conv *g) {
+  return g->kernel[0] == 1 && g->kernel[1] == 1 && g->stride[0] == 1 && g->stride[1] == 1 &&
+         g->oh == g->h && g->ow == g->w && g->pad[0] == 0 && g->pad[1] == 0;
+}
+
+/* Two fused multiply-adds of a vector a cycle, plus the panels: a cycle for eight floats gathered.
  */
 static double cost(const sb_conv *g, bool exact) {
+  if (!fits(g)) return INFINITY;
   plan p = make_plan(g);
   double columns = (double)p.panels * p.simd->columns * (double)(g->n * g->groups);
   double rows = (double)p.row_tiles * p.simd->rows;
-  return columns * (double)p.depth * (rows / (2 * p.simd->lanes) + 0.25);
+  return columns * (double)p.depth * (rows / (2 * p.simd->lanes) + 0.125);
 }
 
-const sb_conv_fast sb_conv_packed = {
-    .name = "packed",
+const sb_conv_fast sb_conv_panels = {
+    .name = "panels",
     .cost = cost,
-    .packed_size = packed_size,
+    .packed_size = sb_packed_size,
     .scratch = scratch_size,
-    .pack = pack,
+    .pack = sb_pack_weights,
     .run = run_all,
 };
