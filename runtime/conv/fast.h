@@ -23,6 +23,9 @@ typedef struct sb_conv_fast {
               float *y, float *scratch);
 } sb_conv_fast;
 
+/* All of them, ended by NULL. */
+extern const sb_conv_fast *const sb_conv_fasts[];
+
 extern const sb_conv_fast
     sb_conv_winograd4; /* F(4x4, 3x3): error about 1e-5 of the largest value */
 extern const sb_conv_fast sb_conv_winograd2; /* F(2x2, 3x3): about 1e-6 */
