@@ -106,7 +106,7 @@ test: all $(TEST_MODULES)
 C_FILES := $(wildcard runtime/*.[ch] runtime/*/*.[ch] tests/*.c)
 
 check:
-	luacheck -q lualib scripts tests models
+	luacheck -q --no-color lualib scripts tests models
 	@echo clang-format; clang-format --dry-run -Werror $(C_FILES)
 	@! grep -lE '#include *[<"](lua|lauxlib|lualib)\.h' $(filter runtime/%,$(C_FILES)) | \
 	  grep -vE '^runtime/(l[^/]*|main|switchback)\.[ch]$$' || \

@@ -33,7 +33,8 @@ function T.test_reading_survives_failed_allocations()
     initializers = { writer.floats("b", { 2 }, { 1, 2 }), writer.integers("i", { 1 }, { 1 }) },
     nodes = { { "Add", inputs = { "x", "b" }, outputs = { "y" }, axis = 1, note = "x", list = { 1, 2 } } },
   }
-  local n, triggered, ok, result = 0, nil, nil, nil
+  local n = 0
+  local triggered, ok, result
   repeat
     n = n + 1
     triggered, ok, result = fail_alloc.run(n, function() return core.onnx.read(path) end)
