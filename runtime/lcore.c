@@ -15,6 +15,7 @@ static const luaL_Reg modules[] = {{"tensor", sb_open_tensor},
                                    {"files", sb_open_files},
                                    {"image", sb_open_image},
                                    {"draw", sb_open_draw},
+                                   {"occlude", sb_open_occlude},
                                    {"prompt", sb_open_prompt},
                                    {NULL, NULL}};
 

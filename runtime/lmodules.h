@@ -16,6 +16,7 @@ int sb_open_caffe(lua_State *L);
 int sb_open_files(lua_State *L);
 int sb_open_image(lua_State *L);
 int sb_open_draw(lua_State *L);
+int sb_open_occlude(lua_State *L);
 int sb_open_prompt(lua_State *L);
 
 #endif
