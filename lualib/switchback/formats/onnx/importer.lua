@@ -7,6 +7,7 @@ local fold = require "switchback.formats.onnx.fold"
 local host = require "switchback.formats.onnx.host"
 local Node = require "switchback.formats.onnx.node"
 local operators = require "switchback.formats.onnx.operators"
+local wellformed = require "switchback.formats.onnx.wellformed"
 
 local Graph = {}
 Graph.__index = Graph
@@ -47,7 +48,7 @@ end
 --- Adds a node to the network; its constant inputs become constants of the network.
 function Graph:add(node, layer, inputs, outputs)
   for i, name in ipairs(inputs) do
-    local value = self.values[name]
+    local value = self.values[name] or node:refuse("input %d is missing", i)
     if value.kind == "constant" then self.constants[name] = Node.tensor_of(value) end
     if value.kind == "shape" then node:refuse("computes with input %d, which comes from shapes", i) end
   end
@@ -73,12 +74,14 @@ end
 
 local function import_node(self, node)
   check_node(self, node)
+  if not (fold[node.op] or operators[node.op]) then node:refuse("is not supported") end
+  wellformed.check(node)
   if host.takes(node) then
     host.run(node)
   elseif operators[node.op] then
     operators[node.op](node)
   else
-    node:refuse(fold[node.op] and "works on constants and shapes only" or "is not supported")
+    node:refuse("works on constants and shapes only")
   end
 end
 

@@ -37,9 +37,9 @@ end
 -- The layers' axes from an ONNX axis to the last, as the parameters of a reduction.
 local function last_axes(node, axis)
   return function(run)
-    local list, first = {}, axis
-    if first >= 0 then first = first - #node:shape(1, run) end
-    for i = first, -1 do list[#list + 1] = i end
+    local list, rank = {}, #node:shape(1, run)
+    if axis < -rank or axis >= rank then node:refuse("axis %d of a value of rank %d", axis, rank) end
+    for i = axis < 0 and axis or axis - rank, -1 do list[#list + 1] = i end
     return { axes = list, keepdims = true }
   end
 end
