@@ -81,7 +81,7 @@ function T.test_malformed_graphs_are_refused()
     { { "Relu", inputs = { "nothing" }, outputs = { "y" } } })
   refused("computes 'x', which exists already", { { "Relu", inputs = { "x" }, outputs = { "x" } } })
   refused("input 2 is missing", { { "Conv", inputs = { "x" }, outputs = { "y" } } })
-  refused("do not fit it", { { "Equal", inputs = {}, outputs = { "y" } } })
+  refused("input 1 is missing", { { "Equal", inputs = {}, outputs = { "y" } } })
   refused("operator set 19", { { "Relu", inputs = { "x" }, outputs = { "y" } } }, 19)
   refused("computes no activations", { { "Shape", inputs = { "x" }, outputs = { "y" } } })
 end

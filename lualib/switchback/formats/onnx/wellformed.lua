@@ -1,6 +1,6 @@
 -- What every node must satisfy before its operator looks at it, so that operators may rely on it: the
 -- inputs that the operator cannot do without, and attributes of the type that their name stands for.
--- Names mean the same in all operators of the ONNX reference.
+-- Names mean the same in all operators of the ONNX reference, but for the `value` of a Pad.
 local wellformed = {}
 
 -- How many of the first inputs are not optional; 1 where nothing else is said.
@@ -48,6 +48,7 @@ function wellformed.check(node)
   end
   for name, value in pairs(node.attributes) do
     local kind = expected[name]
+    if kind == "tensor" and node.op == "Pad" then kind = "number" end
     if kind and not has_type(value, kind) then node:refuse("attribute '%s' is no %s", name, kind) end
   end
 end
