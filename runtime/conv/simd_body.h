@@ -29,6 +29,7 @@ static inline vec rectify(vec v) { /* NaN stays NaN */
   static inline __attribute__((always_inline)) void NAME(                                          \
       int64_t depth, const float *a, const float *b, const int64_t *shift, vec c[R][N]) {          \
     for (int64_t k = 0; k < depth; k++, a += ROWS) {                                               \
+      __builtin_prefetch(a + 64 * ROWS); /* packed weights stream by */                            \
       const float *from = B_ROW;                                                                   \
       vec column[N];                                                                               \
       _Pragma("GCC unroll 3") for (int j = 0; j < N; j++) column[j] = load(from + j * LANES);      \
