@@ -223,7 +223,7 @@ function fold.Tile(inputs)
   local a = inputs[1]
   for axis, times in ipairs(inputs[2]) do
     local copies = {}
-    array.count { times * #a }
+    array.count { times, math.max(#a, 1) }
     for i = 1, times do copies[i] = a end
     if times > 0 then a = array.concat(copies, axis) end
   end

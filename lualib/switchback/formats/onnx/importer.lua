@@ -142,12 +142,22 @@ local function declare_inputs(self, model, bound)
   return inputs
 end
 
+-- A constant that is an output becomes a constant of the network.
+local function keep_constant(self, name, value)
+  local ok, tensor = pcall(Node.tensor_of, value)
+  if ok then
+    self.constants[name] = tensor
+  else
+    note_trouble(self, { op = "Output", name = name, outputs = {} }, tensor)
+  end
+end
+
 -- Names of the outputs that the network has as tensors: not those computed from shapes alone.
 local function list_outputs(self, model)
   local names = {}
   for _, output in ipairs(model.outputs) do
     local value = self.values[output.name] or { kind = "refused" }
-    if value.kind == "constant" then self.constants[output.name] = Node.tensor_of(value) end
+    if value.kind == "constant" then keep_constant(self, output.name, value) end
     if value.kind == "runtime" or value.kind == "constant" then names[#names + 1] = output.name end
   end
   return names
@@ -210,10 +220,11 @@ function importer.describe(model, constants)
   local self = new_graph(model)
   local inputs = declare_inputs(self, model, constants or {})
   walk(self, model)
+  local outputs = list_outputs(self, model)
   if #self.troubles > 0 then return nil, self.troubles end
   return {
-    inputs = inputs, nodes = self.nodes, constants = self.constants,
-    outputs = list_outputs(self, model), aliases = list_aliases(self, model),
+    inputs = inputs, nodes = self.nodes, constants = self.constants, outputs = outputs,
+    aliases = list_aliases(self, model),
   }, self
 end
 

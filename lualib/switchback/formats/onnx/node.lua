@@ -25,14 +25,18 @@ function Node.refuse(_, reason, ...)
   error({ reason = reason:format(...) }, 0)
 end
 
+-- How messages of Lua itself begin.
+local LUA_STUMBLES <const> = { "^[^\n]*%.lua:%d+: ", "^attempt to ", "^bad argument " }
+
 --- Why a node was refused: reason(what was raised) --> reason, detail. Where the shape of a node made
 -- Lua itself stumble (an input is missing, a list too short), that is the file's fault: the reason
 -- says so, and only the detail tells where.
 function Node.reason(raised)
   if type(raised) == "table" then return raised.reason end
-  local text = tostring(raised)
-  if text:find "^[^\n]*%.lua:%d+: " then return "has inputs or attributes that do not fit it", text end
-  return text
+  for _, pattern in ipairs(LUA_STUMBLES) do
+    if tostring(raised):find(pattern) then return "has inputs or attributes that do not fit it", raised end
+  end
+  return tostring(raised)
 end
 
 -- ---- Attributes and inputs ----------------------------------------------------------------------

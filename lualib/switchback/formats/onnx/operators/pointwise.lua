@@ -99,7 +99,7 @@ local function align(node)
   if not axis or node.opset >= 7 then return node.inputs end
   local aligned = node:emit("reshape", function(run)
     local shape, rank = { table.unpack(node:shape(2, run)) }, #node:shape(1, run)
-    for _ = #shape + 1, rank - (axis < 0 and axis + rank or axis) do shape[#shape + 1] = 1 end
+    for _ = #shape + array.axis(axis, rank), rank do shape[#shape + 1] = 1 end
     return { shape = shape }
   end, { inputs = { node.inputs[2] }, outputs = { node:between "aligned" } })
   return { node.inputs[1], aligned }
