@@ -80,7 +80,10 @@ static void shifted_tile(int64_t depth, const float *a, const float *b, const in
   static void (*const half[])(int64_t, const float *, const float *, const int64_t *, float *,
                               int64_t, bool,
                               const sb_epilogue *) = {half_shifted1, half_shifted2, half_shifted3};
-  (valid_rows > ROWS / 2 ? whole : half)[width - 1](depth, a, b, shift, c, 3 * LANES, add, finish);
+  if (valid_rows > ROWS / 2)
+    whole[width - 1](depth, a, b, shift, c, 3 * LANES, add, finish);
+  else
+    half[width - 1](depth, a, b, shift, c, 3 * LANES, add, finish);
 }
 
 /* A tile at the edge of C works on copies. */
