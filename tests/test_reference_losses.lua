@@ -1,0 +1,182 @@
+-- Gram matrices, Gatys' losses, total variation and style networks against values that PyTorch computed in
+-- float64 (reference/index.json), in exact mode, with nothing but layers, primitives and the walk back.
+local lu = require "luaunit"
+local h = require "helper"
+local sb = require "switchback"
+
+local T = {}
+
+function T.setUp() sb.precision "exact" end
+function T.tearDown() sb.precision "fast" end
+
+-- Relative L2 for losses and their gradients.
+local LOSS = 1e-5
+
+local function check(what, got, want, limit)
+  if type(got) == "number" then got = sb.tensor { got } end
+  local miss = h.rel_l2(got:reshape(-1), want:reshape(-1))
+  lu.assertTrue(miss <= (limit or LOSS), ("%s: relative L2 %.2e"):format(what, miss))
+end
+
+local function reference(name)
+  return sb.safetensors.load(h.shared("reference/" .. name .. ".safetensors"))
+end
+
+local function encoder() return sb.load(h.shared "models/vgg19_pruned/encoder5.onnx") end
+
+function T.test_gram_matrices()
+  local values = reference "vgg19_pruned_gram"
+  local pass = encoder():forward(values.image)
+  for _, layer in ipairs { "relu1_1", "relu2_1", "relu3_1", "relu4_1" } do
+    check(layer, sb.gram(pass[layer]:select(1, 1)), values["gram/" .. layer])
+  end
+  check("relu5_1", pass.relu5_1:narrow(2, 1, 32), values.relu5_1)
+end
+
+-- (C, H*W) of one image's maps.
+local function rows(maps) return maps:reshape(maps:size(2), -1) end
+
+-- Gatys, Ecker & Bethge 2016, equations 4 to 6: E_l and its gradient with respect to the layer's maps.
+local function style_term(maps, target)
+  local f, a = rows(maps), rows(target)
+  local n, m = f:size(1), f:size(2)
+  local difference = f:matmul(f:transpose()) - a:matmul(a:transpose())
+  local scale = 1 / (n * n * m * m)
+  return scale / 4 * (difference * difference):sum(), (difference:matmul(f) * scale):reshape(maps:size())
+end
+
+function T.test_gatys_losses_and_gradients()
+  local values = reference "vgg19_pruned_gatys"
+  local net = encoder()
+  local pass, style = net:forward(values.x), net:forward(values.style)
+  local losses, seeds, total = {}, {}, 0
+  for i, layer in ipairs { "relu1_1", "relu2_1", "relu3_1", "relu4_1" } do
+    local gradient
+    losses[i], gradient = style_term(pass[layer], style[layer])
+    seeds[layer] = gradient / 4
+    total = total + losses[i] / 4
+  end
+  check("style/layers", sb.tensor(losses), values["style/layers"])
+  check("style/value", total, values["style/value"])
+  check("style/grad", pass:backward { seeds = seeds }, values["style/grad"])
+  local difference = pass.relu4_1 - net:forward(values.content).relu4_1
+  check("content/value", (difference * difference):sum() / 2, values["content/value"])
+  check("content/grad", pass:backward { seeds = { relu4_1 = difference } }, values["content/grad"])
+end
+
+-- The differences of neighbours of x (1,3,32,32) as a little net; `crop` keeps the (H-1)x(W-1) grid.
+local function difference_nodes(crop)
+  local L, wide = sb.layer, crop and 31 or 32
+  local function part(name, y0, y1, x0, x1)
+    return { name = name, inputs = { "x" },
+             layer = L.slice { starts = { y0, x0 }, ends = { y1, x1 }, axes = { 3, 4 } } }
+  end
+  return {
+    part("below", 1, 32, 0, wide), part("above", 0, 31, 0, wide),
+    part("right", 0, wide, 1, 32), part("left", 0, wide, 0, 31),
+    { name = "dy", inputs = { "below", "above" }, layer = L.sub {} },
+    { name = "dx", inputs = { "right", "left" }, layer = L.sub {} },
+  }
+end
+
+-- Sums op(dy) and op(dx) over all, or couples them as (dy^2 + dx^2)^power on the common grid.
+local function variation_net(op, power)
+  local L, nodes = sb.layer, difference_nodes(power ~= nil)
+  local function add(node) nodes[#nodes + 1] = node end
+  local sum = L.reduce_sum { axes = { 1, 2, 3, 4 }, keepdims = false }
+  for _, d in ipairs { "dy", "dx" } do
+    add(op == "abs" and { name = d .. "_op", inputs = { d }, layer = L.abs {} } or
+        { name = d .. "_op", inputs = { d, d }, layer = L.mul {} })
+  end
+  if power then
+    add { name = "sum", inputs = { "dy_op", "dx_op" }, layer = L.add {} }
+    add { name = "power", inputs = { "sum", "exponent" }, layer = L.pow {} }
+    add { name = "total", inputs = { "power" }, layer = sum }
+  else
+    add { name = "dy_sum", inputs = { "dy_op" }, layer = sum }
+    add { name = "dx_sum", inputs = { "dx_op" }, layer = sum }
+    add { name = "total", inputs = { "dy_sum", "dx_sum" }, layer = L.add {} }
+  end
+  return sb.net { inputs = { { name = "x", shape = { 1, 3, 32, 32 } } }, nodes = nodes, outputs = { "total" },
+                  constants = { exponent = sb.tensor { power or 1 } } }
+end
+
+local function check_variation(name, net)
+  local values = reference "total_variation"
+  local pass = net:forward(values.x:reshape(1, 3, 32, 32))
+  check(name .. "/value", pass.total:item(), values[name .. "/value"])
+  local gradient = pass:backward { seeds = { total = pass.total * 0 + 1 } }
+  check(name .. "/grad", gradient, values[name .. "/grad"])
+end
+
+function T.test_total_variation()
+  check_variation("tv_squared", variation_net("square"))
+  check_variation("tv_l1", variation_net("abs"))
+  for beta, power in pairs { ["2"] = 1, ["1.5"] = 0.75, ["1"] = 0.5 } do
+    check_variation("tv_beta" .. beta, variation_net("square", power))
+  end
+end
+
+function T.test_style_networks()
+  for _, name in ipairs { "starry_night", "wheatfield_with_crows" } do
+    local values = reference("style_" .. name)
+    local net = sb.load(h.shared("models/style/vangogh_" .. name .. ".onnx"))
+    local pass = net:forward(values.image_a)
+    check(name .. " conv3/in", pass["conv3/in"], values["conv3/in"])
+    check(name .. " a", pass.stylized, values.stylized_a)
+    check(name .. " b", net:forward(values.image_b).stylized, values.stylized_b)
+  end
+end
+
+-- The 26-style network (models/style/README.md) with its conditional instance normalisation for one blend.
+local function style26(tensors, blend)
+  local L, nodes, last = sb.layer, {}, "image"
+  local function add(name, layer, inputs)
+    nodes[#nodes + 1] = { name = name, inputs = inputs or { last }, layer = layer }
+    last = name
+  end
+  local function mixed(table)
+    local sum = 0
+    for style, weight in pairs(blend) do sum = table[style + 1] * weight + sum end
+    return sum
+  end
+  local function conv(name, stride)
+    local weight = tensors[name .. ".weight"]
+    local pad = (weight:size(3) - 1) // 2
+    add(name .. "/pad", L.pad { pads = { pad, pad, pad, pad }, mode = "reflect" })
+    add(name, L.conv2d { weight = weight, stride = stride or 1, bias = false })
+    add(name .. "/in", L.instancenorm { weight = mixed(tensors[name .. ".gamma"]),
+                                        bias = mixed(tensors[name .. ".beta"]), eps = 1e-5 })
+  end
+  for i, stride in ipairs { 1, 2, 2 } do
+    conv("contract.conv" .. i, stride)
+    add("contract.relu" .. i, L.relu {})
+  end
+  for i = 1, 6 do
+    local block, from = "residual.residual" .. i, last
+    conv(block .. ".conv1")
+    add(block .. ".relu", L.relu {})
+    conv(block .. ".conv2")
+    add(block, L.add {}, { from, last })
+  end
+  for i = 1, 2 do
+    add("expand.up" .. i, L.resize { scales = { 2, 2 }, mode = "nearest" })
+    conv("expand.conv" .. i)
+    add("expand.relu" .. i, L.relu {})
+  end
+  conv "expand.conv3"
+  add("stylized", L.sigmoid {})
+  return sb.net { inputs = { { name = "image", shape = { 0, 3, 0, 0 } } }, nodes = nodes }
+end
+
+function T.test_the_network_of_26_styles()
+  local values = reference "style26"
+  local tensors = sb.safetensors.load(h.shared "models/style/style26.safetensors")
+  local blends = { style0 = { [0] = 1 }, style7 = { [7] = 1 },
+                   mix_0_7_25 = { [0] = 0.5, [7] = 0.3, [25] = 0.2 } }
+  for name, blend in pairs(blends) do
+    check(name, style26(tensors, blend):forward(values.image).stylized, values[name])
+  end
+end
+
+return T
