@@ -1,9 +1,12 @@
-/* lconv.c: each convolution algorithm by its name, for comparing and timing them. Layers call
-   conv.h, which chooses. */
+/* lconv.c: each way to convolve by its name, for comparing and timing them. Layers call conv.h,
+   which chooses. */
 #include <lauxlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "conv/algorithm.h"
+#include "conv/fast.h"
+#include "conv/simd.h"
 #include "lmodules.h"
 #include "ltensor.h"
 
@@ -118,7 +121,94 @@ static int conv_backward_weights(lua_State *L) {
   return 1;
 }
 
+/* ---- The ways that pack their weights ---------------------------------------------------- */
+
+/* simd() --> "avx512", "avx2" or "portable": the instructions that they are compiled for. */
+static int conv_simd(lua_State *L) {
+  lua_pushstring(L, sb_simd_best()->name);
+  return 1;
+}
+
+/* fasts() --> { name, ... } of the ways that pack their weights first. */
+static int conv_fasts(lua_State *L) {
+  lua_newtable(L);
+  for (int i = 0; sb_conv_fasts[i]; i++) {
+    lua_pushstring(L, sb_conv_fasts[i]->name);
+    lua_seti(L, -2, i + 1);
+  }
+  return 1;
+}
+
+static const sb_conv_fast *check_fast(lua_State *L, int arg) {
+  const char *name = luaL_checkstring(L, arg);
+  for (int i = 0; sb_conv_fasts[i]; i++)
+    if (strcmp(sb_conv_fasts[i]->name, name) == 0) return sb_conv_fasts[i];
+  luaL_error(L, "conv: unknown fast algorithm '%s'", name);
+  return NULL;
+}
+
+/* The finish in the table at `arg`, if there is one: bias (channels of the result), relu, mask (of
+   the result's shape). The table keeps the tensors alive. */
+static sb_conv_finish check_finish(lua_State *L, int arg, const sb_shape *result) {
+  sb_conv_finish f = {NULL};
+  if (lua_isnoneornil(L, arg)) return f;
+  luaL_checktype(L, arg, LUA_TTABLE);
+  if (lua_getfield(L, arg, "bias") != LUA_TNIL) {
+    const sb_tensor *bias = sb_check_tensor(L, -1);
+    check_shape(L, bias, sb_shape1(result->dim[1]));
+    f.bias = bias->data;
+  }
+  if (lua_getfield(L, arg, "mask") != LUA_TNIL) {
+    const sb_tensor *mask = sb_check_tensor(L, -1);
+    check_shape(L, mask, *result);
+    f.mask = mask->data;
+  }
+  lua_getfield(L, arg, "relu");
+  f.relu = lua_toboolean(L, -1);
+  lua_pop(L, 3);
+  return f;
+}
+
+/* Packs w, runs, and pushes the result of shape `shape`; nil if the way cannot go over g. */
+static int run_fast(lua_State *L, const sb_conv_fast *fast, const sb_conv *g, const sb_tensor *w,
+                    bool flip, const sb_tensor *from, const sb_shape *shape, int finish_arg) {
+  sb_conv_finish finish = check_finish(L, finish_arg, shape);
+  if (isinf(fast->cost(g, false))) return lua_pushnil(L), 1;
+  float *packed = sb_push_buffer(L, fast->packed_size(g));
+  float *scratch = sb_push_buffer(L, fast->scratch(g));
+  sb_tensor *to = sb_push_tensor(L, shape);
+  fast->pack(g, w->data, flip, packed);
+  fast->run(g, packed, from->data, &finish, to->data, scratch);
+  return 1;
+}
+
+/* fast_forward(way, x, w, geometry [, {bias =, relu =, mask =}]) --> y, finished, or nil. */
+static int conv_fast_forward(lua_State *L) {
+  const sb_conv_fast *fast = check_fast(L, 1);
+  const sb_tensor *x = check_nchw(L, 2), *w = check_nchw(L, 3);
+  sb_conv g = check_geometry(L, 4, &x->shape, w->shape.dim[0]);
+  check_shape(L, w, weight_shape(&g));
+  sb_shape shape = sb_shape4(g.n, g.c_out, g.oh, g.ow);
+  return run_fast(L, fast, &g, w, false, x, &shape, 5);
+}
+
+/* fast_backward_input(way, dy, w, x, geometry [, finish]) --> dx, finished, or nil; of x only the
+   shape matters. */
+static int conv_fast_backward_input(lua_State *L) {
+  const sb_conv_fast *fast = check_fast(L, 1);
+  const sb_tensor *dy = check_nchw(L, 2), *w = check_nchw(L, 3), *x = check_nchw(L, 4);
+  sb_conv g = check_geometry(L, 5, &x->shape, w->shape.dim[0]), adjoint;
+  check_shape(L, w, weight_shape(&g));
+  check_shape(L, dy, sb_shape4(g.n, g.c_out, g.oh, g.ow));
+  if (!sb_conv_adjoint(&g, &adjoint)) return lua_pushnil(L), 1;
+  return run_fast(L, fast, &adjoint, w, true, dy, &x->shape, 6);
+}
+
 static const luaL_Reg functions[] = {{"algorithms", conv_algorithms},
+                                     {"simd", conv_simd},
+                                     {"fasts", conv_fasts},
+                                     {"fast_forward", conv_fast_forward},
+                                     {"fast_backward_input", conv_fast_backward_input},
                                      {"forward", conv_forward},
                                      {"backward_input", conv_backward_input},
                                      {"backward_weights", conv_backward_weights},

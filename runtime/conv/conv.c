@@ -31,9 +31,7 @@ int64_t sb_conv_extent(const sb_conv *g, int axis, int64_t extent) {
 /* ---- Which way
  * ----------------------------------------------------------------------------------- */
 
-/* The forward convolution that is the adjoint of g at stride 1: channels exchanged, filters turned.
- */
-static bool adjoint_of(const sb_conv *g, sb_conv *a) {
+bool sb_conv_adjoint(const sb_conv *g, sb_conv *a) {
   *a = (sb_conv){.n = g->n,
                  .c_in = g->c_out,
                  .h = g->oh,
@@ -70,7 +68,7 @@ static route find_route(const sb_conv *g, sb_conv_direction direction) {
   route r = {.g = *g};
   double best = INFINITY;
   if (is_depthwise(g) || is_empty(g)) return r;
-  if (direction == SB_CONV_TO_INPUT && !adjoint_of(g, &r.g)) return r;
+  if (direction == SB_CONV_TO_INPUT && !sb_conv_adjoint(g, &r.g)) return r;
   for (int i = 0; sb_conv_fasts[i]; i++) {
     double cost = sb_conv_fasts[i]->cost(&r.g, exact);
     if (cost < best) best = cost, r.fast = sb_conv_fasts[i], r.kind = i + 1;

@@ -23,6 +23,10 @@ typedef struct sb_conv_fast {
               float *y, float *scratch);
 } sb_conv_fast;
 
+/* The forward convolution, from y to x, that is the adjoint of g at stride 1: channels exchanged,
+   filters to be turned. False if there is none. */
+bool sb_conv_adjoint(const sb_conv *g, sb_conv *adjoint);
+
 /* All of them, ended by NULL. */
 extern const sb_conv_fast *const sb_conv_fasts[];
 
