@@ -185,6 +185,17 @@ function T.test_real_models_load_and_tell_their_shapes()
   end
 end
 
+local style_networks = { "bedroom", "la_campesinos", "self_portrait", "sien_with_a_cigar", "starry_night",
+                         "sunflowers_bew", "wheatfield_with_crows" }
+
+-- Their transposed convolutions bring the size back to a multiple of 4.
+function T.test_style_networks_load_and_keep_the_size()
+  for _, name in ipairs(style_networks) do
+    local net = sb.net(onnx.load(h.shared("models/style/vangogh_" .. name .. ".onnx")))
+    lu.assertEquals(net:shapes({ 1, 3, 60, 44 })[net.outputs[1]], { 1, 3, 60, 44 }, name)
+  end
+end
+
 -- Reference outputs in float64, for an image with even sides and for one with odd sides. 1e-4: the
 -- reference data's own suggestion.
 function T.test_a_style_network_gives_the_reference_image()

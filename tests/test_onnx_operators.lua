@@ -29,6 +29,12 @@ function T.test_attributes_that_became_inputs()
     { { { { 1, 1, 2, 2, 3, 3 }, { 4, 4, 5, 5, 6, 6 } } } })
 end
 
+function T.test_pad_of_a_vector()
+  local pads = writer.integers("pads", { 2 }, { 1, 2 })
+  local y = small.result({ "Pad", inputs = { "x", "pads" }, mode = "edge" }, sb.arange(1, 3), 13, { pads })
+  lu.assertEquals(y:totable(), { 1, 1, 2, 3, 3, 3 })
+end
+
 function T.test_split_by_attribute_and_by_input()
   local node = { "Split", outputs = { "y", "rest" }, axis = 3, split = { 1, 2 } }
   local model = small.single(node, { 1, 2, 2, 3 }, 11)

@@ -9,7 +9,7 @@ local suggest = require "switchback.suggest"
 local zoo = require "switchback.zoo"
 
 local OPTIONS = { preprocess = false, labels = false, models = false, prototxt = false, weights = false,
-                  untrained = false, seed = false, phase = false, stages = false, classes = false }
+                  untrained = false, seed = false, phase = false, stages = false, constants = false, classes = false }
 
 local function fail(format, ...) error(format:format(...), 0) end
 
@@ -60,7 +60,9 @@ end
 
 local loaders = {}
 
-function loaders.onnx(path) return require("switchback.formats.onnx").load(path, {}) end
+function loaders.onnx(path, options)
+  return require("switchback.formats.onnx").load(path, { constants = options.constants })
+end
 
 function loaders.caffemodel(path, options, about)
   local folder = paths.folder(path)
@@ -169,6 +171,7 @@ end
 --   untrained   true: weights are drawn from `seed` (default 0); of a .prototxt, or of a network that the
 --               zoo knows by name (zoo.lua), which may have another number of `classes`
 --   phase, stages  which of a prototxt's include rules hold: "TEST" (default) or "TRAIN"; "a b"
+--   constants   { [graph input] = tensor or integer array } of a .onnx: inputs that are parameters
 -- Raises, naming the file, for files that are missing, damaged or hold what is not supported.
 local function load_net(name_or_path, options)
   options = options or {}

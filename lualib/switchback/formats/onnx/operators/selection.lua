@@ -102,10 +102,19 @@ local function all_pads(node, run)
   return all
 end
 
+-- The layer takes two pads for height and width, so a list of numbers becomes a row of an image.
 function operators.Pad(node)
   local mode = node:attribute("mode", "constant")
   local value = node:scalar(3, node:attribute("value", 0.0))
-  node:emit("pad", function(run) return { pads = all_pads(node, run), mode = mode, value = value } end)
+  local function config(run)
+    local pads = all_pads(node, run)
+    if #pads == 2 then pads = { 0, pads[1], 0, pads[2] } end
+    return { pads = pads, mode = mode, value = value }
+  end
+  if node:rank(1) ~= 1 then return node:emit("pad", config) end
+  local row = node:emit("unsqueeze", { axes = { 1 } }, { outputs = { node:between "row" } })
+  row = node:emit("pad", config, { inputs = { row }, outputs = { node:between "padded" } })
+  node:emit("squeeze", { axes = { 1 } }, { inputs = { row } })
 end
 
 return operators
