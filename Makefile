@@ -39,7 +39,7 @@ FIRST := $(filter deps test-deps,$(MAKECMDGOALS))
 # make V=1 shows the commands.
 Q := $(if $(V),,@)
 
-.PHONY: all deps test-deps demo test check asan valgrind install uninstall clean
+.PHONY: all deps test-deps demo test bench check asan valgrind install uninstall clean
 .SECONDARY:
 .DELETE_ON_ERROR:
 
@@ -100,6 +100,10 @@ demo: all
 
 test: all $(TEST_MODULES)
 	$(HOST) tests/run.lua
+
+# Against PyTorch and ONNX Runtime, where they are: make bench [THREADS="1 2"] [ONLY=name] [JSON=out.json]
+bench: all
+	$(HOST) tests/bench/run.lua "THREADS=$(THREADS)" "ONLY=$(ONLY)" "JSON=$(JSON)"
 
 # ---- Checking it -------------------------------------------------------------------------------
 

@@ -7,9 +7,10 @@ local zoo = require "switchback.zoo"
 local T = {}
 
 -- Numbers of trained parameters: torchvision's documentation of its models; Caffe's bvlc_alexnet and
--- bvlc_googlenet; LeNet-5 by hand: 156 + 2416 + 48120 + 10164 + 850.
+-- bvlc_googlenet; LeNet-5 by hand: 156 + 2416 + 48120 + 10164 + 850; the transformation network by hand:
+-- convolutions 7808 + 18496 + 73856 + 10 * 147584 + 73792 + 18464 + 7779, affine norms 2 * 1696.
 local published = {
-  alexnet = 61100840, alexnet_caffe = 60965224, googlenet = 6998552, lenet5 = 61706,
+  alexnet = 61100840, alexnet_caffe = 60965224, googlenet = 6998552, johnson = 1679427, lenet5 = 61706,
   resnet18 = 11689512, resnet34 = 21797672, resnet50 = 25557032, squeezenet1_0 = 1248424,
   squeezenet1_1 = 1235496, vgg11 = 132863336, vgg13 = 133047848, vgg16 = 138357544, vgg19 = 143667240,
 }
@@ -45,6 +46,7 @@ function T.test_shapes_at_the_usual_size()
   check_shapes("resnet50", 224, "layer4.2", { 1, 2048, 7, 7 }, { 1, 1000 })
   check_shapes("squeezenet1_0", 224, "features.12", { 1, 512, 13, 13 }, { 1, 1000 })
   check_shapes("squeezenet1_1", 224, "features.12", { 1, 512, 13, 13 }, { 1, 1000 })
+  check_shapes("johnson", 100, "res5", { 1, 128, 25, 25 }, { 1, 3, 100, 100 })
   check_shapes("vgg19", 224, "conv5_4", { 1, 512, 14, 14 }, { 1, 1000 })
 end
 

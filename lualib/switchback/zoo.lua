@@ -11,6 +11,7 @@ local networks = {
   alexnet = { "alexnet" },
   alexnet_caffe = { "alexnet_caffe" },
   googlenet = { "googlenet" },
+  johnson = { "johnson" },
   lenet5 = { "lenet5" },
   resnet18 = { "resnet", 18 },
   resnet34 = { "resnet", 34 },

@@ -1,0 +1,37 @@
+"""Times a program from its start to its end: processes.py COMMAND... Speaks as ours.lua does; the output is the
+class that the program reports as JSON: {"class": {"index": N}}."""
+import json
+import os
+import subprocess
+import sys
+import time
+
+import torch_nets
+
+peak_kib = 0
+
+
+def run():
+    global peak_kib
+    started = time.perf_counter()
+    process = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE)
+    text = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    ms = (time.perf_counter() - started) * 1000
+    if status != 0:
+        sys.exit("%s: exit status %d" % (" ".join(sys.argv[1:]), status))
+    peak_kib = max(peak_kib, usage.ru_maxrss)
+    return ms, json.loads(text)["class"]["index"]
+
+
+ms, index = run()
+print("ready %.6f" % ms, flush=True)
+for line in sys.stdin:
+    what, _, argument = line.strip().partition(" ")
+    if what == "run":
+        print("%.6f" % run()[0], flush=True)
+    elif what == "memory":
+        print("%.1f" % (peak_kib / 1024), flush=True)
+    else:
+        torch_nets.write_values(argument, [index])
+        print("ok", flush=True)
