@@ -45,7 +45,7 @@ local function random_case(rng, kind)
   local groups = pick(rng, { 1, 1, 1, 2, 3 })
   local ins, outs = pick(rng, { 1, 2, 3, 8, 17, 33 }), pick(rng, { 1, 3, 4, 8, 9, 20, 66 })
   case.groups = { groups }
-  for i, extent in ipairs { rng:integer(3), groups * ins, map[1], map[2], groups * outs } do case[i] = extent end
+  table.move({ rng:integer(3), groups * ins, map[1], map[2], groups * outs }, 1, 5, 1, case)
   return case
 end
 
@@ -67,6 +67,7 @@ local CUTS = {
   { 1, 300, 7, 7, 9, kernel = { 3, 3 }, pad = { 1, 1, 1, 1 } },
   { 1, 300, 7, 7, 20, kernel = { 1, 1 } },
   { 1, 9, 40, 40, 9, kernel = { 7, 7 }, stride = { 4, 4 } },
+  { 1, 1, 40, 41, 3, kernel = { 34, 33 } },
 }
 
 local function cases()

@@ -1,7 +1,6 @@
 /* shifts.c: convolution of any shape with weights packed once. The input is copied once, padded and
    cut into the phases of the stride; then every tap of a kernel is that copy at a fixed shift, and
    a register tile multiplies in place, without an im2col matrix. */
-#include <math.h>
 #include <string.h>
 
 #include "conv/algorithm.h"
@@ -17,8 +16,7 @@ enum {
   GROUP_ROWS = 64,
   BAND_FLOATS = 1 << 18,   /* a thread's own copy of a band */
   SHARED_FLOATS = 1 << 20, /* a copy of whole planes, made and used by all threads */
-  MOST_TAPS = 1 << 10,
-  SLACK = 64 /* the last tile reads this far beyond */
+  SLACK = 64               /* the last tile reads this far beyond */
 };
 
 typedef struct plan {
@@ -37,9 +35,9 @@ typedef struct run {
   const float *packed, *x;
   const sb_conv_finish *finish;
   float *y, *scratch;
-  int64_t plane;                          /* image * groups + group, when its copy is shared */
-  int64_t block;                          /* channels whose taps are multiplied at a time */
-  int64_t shift[DEPTH_BLOCK + MOST_TAPS]; /* of each of their taps within the copy */
+  int64_t plane;  /* image * groups + group, when its copy is shared */
+  int64_t block;  /* channels whose taps are multiplied at a time */
+  int64_t *shift; /* of each of their taps within the copy */
 } run;
 
 static int64_t ceil_div(int64_t a, int64_t b) {
@@ -79,9 +77,14 @@ static int64_t copy_size(const plan *p) {
   return p->ins * p->channel + SLACK;
 }
 
+/* Floats that hold the shifts of a block. */
+static int64_t shifts_size(const plan *p) {
+  return (DEPTH_BLOCK + p->taps) * (int64_t)(sizeof(int64_t) / sizeof(float));
+}
+
 static int64_t scratch_size(const sb_conv *g) {
   plan p = make_plan(g);
-  return copy_size(&p) * (p.shared ? 1 : sb_get_threads());
+  return shifts_size(&p) + copy_size(&p) * (p.shared ? 1 : sb_get_threads());
 }
 
 /* ---- The copy
@@ -250,9 +253,9 @@ static void multiply_shared(void *context, int64_t first, int64_t last) {
 
 static void run_all(const sb_conv *g, const float *packed, const float *x,
                     const sb_conv_finish *finish, float *y, float *scratch) {
-  run r = {
-      .p = make_plan(g), .packed = packed, .x = x, .finish = finish, .y = y, .scratch = scratch};
+  run r = {.p = make_plan(g), .packed = packed, .x = x, .finish = finish, .y = y};
   int64_t planes = g->n * g->groups;
+  r.shift = (int64_t *)scratch, r.scratch = scratch + shifts_size(&r.p);
   r.block = clamp(DEPTH_BLOCK / r.p.taps, 1, r.p.ins);
   for (int64_t k = 0; k < r.block * r.p.taps; k++)
     r.shift[k] = k / r.p.taps * r.p.channel + tap_shift(&r.p, k % r.p.taps);
@@ -270,7 +273,6 @@ static void run_all(const sb_conv *g, const float *packed, const float *x,
 /* Two fused multiply-adds of a vector a cycle, plus the copy and the writing of garbage and
  * results. */
 static double cost(const sb_conv *g, bool exact) {
-  if ((int64_t)g->kernel[0] * g->kernel[1] > MOST_TAPS) return INFINITY;
   plan p = make_plan(g);
   double columns = (double)p.bands * (double)p.columns * p.simd->columns;
   double rows = (double)p.row_tiles * p.simd->rows;
