@@ -46,20 +46,22 @@ static inline vec finished(vec v, const sb_epilogue *finish, int64_t at) {
   return v;
 }
 
-/* A whole tile of R rows and N vectors: start from C or the bias, multiply, finish. */
+/* A whole tile of R rows and N vectors: multiply, add to the bias or C, finish. What C holds is
+   added last: sums of a block of depth each lose fewer bits than one long sum. */
 #define TILE(NAME, R, N, B_ROW)                                                                    \
   PRODUCT(NAME##_product, R, N, B_ROW)                                                             \
   static void NAME(int64_t depth, const float *a, const float *b, const int64_t *shift,            \
                    float *out, int64_t ldc, bool add, const sb_epilogue *finish) {                 \
     vec c[R][N];                                                                                   \
     for (int i = 0; i < R; i++)                                                                    \
-      for (int j = 0; j < N; j++)                                                                  \
-        c[i][j] =                                                                                  \
-            add ? load(out + i * ldc + j * LANES) : spread(finish->bias ? finish->bias[i] : 0);    \
+      for (int j = 0; j < N; j++) c[i][j] = spread(!add && finish->bias ? finish->bias[i] : 0);    \
     NAME##_product(depth, a, b, shift, c);                                                         \
     for (int i = 0; i < R; i++)                                                                    \
-      for (int j = 0; j < N; j++)                                                                  \
-        store(out + i * ldc + j * LANES, finished(c[i][j], finish, i * ldc + j * LANES));          \
+      for (int j = 0; j < N; j++) {                                                                \
+        int64_t at = i * ldc + j * LANES;                                                          \
+        if (add) c[i][j] += load(out + at);                                                        \
+        store(out + at, finished(c[i][j], finish, at));                                            \
+      }                                                                                            \
   }
 #define PACKED_ROW b + k * 3 * LANES
 #define SHIFTED_ROW b + shift[k]
