@@ -7,7 +7,7 @@ return function(net, tensors, spec)
   local map
   local function run()
     map = sb.occlude { net = net, input = tensors.input, size = spec.size, stride = spec.stride, fill = 0,
-                       batch = spec.batch, watch = { { class = spec.class } } }[1]
+                       watch = { { class = spec.class } } }[1]
   end
   return { run = run, output = function() return map:reshape(-1):narrow(1, 1, spec.batch) end,
            flop = spec.positions * flop(net, spec.shape) }
