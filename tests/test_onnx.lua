@@ -93,6 +93,8 @@ function T.test_integer_inputs_must_be_bound()
   h.error_has(onnx.load, "Unsqueeze (node 'y') input 2 is of type int64", small.saved(model))
   local net = small.of(model, { constants = { axes = { dtype = "int64", shape = { 1 }, 1 } } })
   lu.assertEquals(net:forward(sb.ones(2, 3)).y:size(), { 2, 1, 3 })
+  h.error_has(onnx.load, "Constant (node 'axis') is no input of the graph", small.saved(model),
+    { constants = { axis = sb.ones(1) } })
 end
 
 -- ---- Shapes computed in the graph ---------------------------------------------------------------

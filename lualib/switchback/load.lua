@@ -9,7 +9,8 @@ local suggest = require "switchback.suggest"
 local zoo = require "switchback.zoo"
 
 local OPTIONS = { preprocess = false, labels = false, models = false, prototxt = false, weights = false,
-                  untrained = false, seed = false, phase = false, stages = false, constants = false, classes = false }
+                  untrained = false, seed = false, phase = false, stages = false, classes = false,
+                  constants = false }
 
 local function fail(format, ...) error(format:format(...), 0) end
 

@@ -135,11 +135,23 @@ local function declare_inputs(self, model, bound)
       self.values[name] = { kind = "constant", data = bound[name], dtype = input.dtype }
     elseif not self.values[name] then
       self.values[name] = input_value(input)
-      self.nominal[name] = nominal_shape(input.dims or {})
-      inputs[#inputs + 1] = { name = name, shape = input.dims or {} }
+      if self.values[name].kind == "runtime" then
+        self.nominal[name] = nominal_shape(input.dims)
+        inputs[#inputs + 1] = { name = name, shape = input.dims }
+      end
     end
   end
   return inputs
+end
+
+local function check_bound(self, model, bound)
+  local names = {}
+  for _, input in ipairs(model.inputs) do names[input.name] = true end
+  for name in pairs(bound) do
+    if not names[name] then
+      note_trouble(self, { op = "Constant", name = name, outputs = {} }, "is no input of the graph")
+    end
+  end
 end
 
 -- A constant that is an output becomes a constant of the network.
@@ -218,6 +230,7 @@ function importer.describe(model, constants)
     return nil, { { op = "Model", node = model.name, reason = reason } }
   end
   local self = new_graph(model)
+  check_bound(self, model, constants or {})
   local inputs = declare_inputs(self, model, constants or {})
   walk(self, model)
   local outputs = list_outputs(self, model)
