@@ -119,7 +119,7 @@ check:
 
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 asan:
-	$(MAKE) BUILD=build/asan CFLAGS="-O1 -g $(SANITIZE)" build/asan/switchback $(TEST_MODULES:build/%=build/asan/%)
+	$(MAKE) BUILD=build/asan CFLAGS="-O2 -g $(SANITIZE)" build/asan/switchback $(TEST_MODULES:build/%=build/asan/%)
 	ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 build/asan/switchback tests/run.lua
 
 # The bindings' tests: what they allocate must be found again, and nothing else touched.

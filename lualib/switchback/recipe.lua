@@ -6,7 +6,7 @@
 --   options   see options.lua
 --   run       function(values, report) --> result, a table for --json; see report.lua
 -- The command's name is the file's.
-local files = require("switchback.core").files
+local core = require "switchback.core"
 local options = require "switchback.options"
 local paths = require "switchback.paths"
 local suggest = require "switchback.suggest"
@@ -24,7 +24,7 @@ end
 function recipe.all()
   local found, names = {}, {}
   for _, folder in ipairs(folders()) do
-    for _, entry in ipairs(files.list(folder) or {}) do
+    for _, entry in ipairs(core.files.list(folder) or {}) do
       local name = entry:match "^(.*)%.lua$"
       if name and not found[name] then
         found[name], names[#names + 1] = folder .. "/" .. entry, name
@@ -104,7 +104,8 @@ function recipe.run(path, arguments)
   local prefix = paths.base(path):gsub("%.lua$", "") .. ": "
   if message:sub(1, #prefix) == prefix then prefix = "" end -- of a method with the recipe's name
   io.stdout:flush()
-  io.stderr:write("switchback ", prefix, message, "\n")
+  local erase = core.system.columns(io.stderr) and "\r\27[K" or "" -- what a progress line left
+  io.stderr:write(erase, "switchback ", prefix, message, "\n")
   os.exit(false, true)
 end
 
