@@ -10,6 +10,7 @@ local functions = {
   Relu = { "relu" }, Sigmoid = { "sigmoid" }, Tanh = { "tanh" }, Softplus = { "softplus" },
   HardSwish = { "hard_swish" }, Exp = { "exp" }, Log = { "log" }, Sqrt = { "sqrt" }, Abs = { "abs" },
   Neg = { "neg" }, Reciprocal = { "reciprocal" }, Erf = { "erf" }, Mish = { "mish" },
+  Softsign = { "softsign" },
   LeakyRelu = { "leaky_relu", slope = { "alpha", 0.01 } },
   Elu = { "elu", alpha = { "alpha", 1.0 } },
   Celu = { "celu", alpha = { "alpha", 1.0 } },
@@ -30,13 +31,6 @@ end
 
 function operators.Identity(node)
   node:emit "identity"
-end
-
--- y = x / (1 + |x|)
-function operators.Softsign(node)
-  local size = node:emit("abs", {}, { outputs = { node:between "abs" } })
-  local config = { inputs = { size, node:number("one", 1) }, outputs = { node:between "sum" } }
-  node:emit("div", {}, { inputs = { node.inputs[1], node:emit("add", {}, config) } })
 end
 
 -- Bounds are attributes up to opset 10 and inputs from then on.
