@@ -73,4 +73,18 @@ function h.shell(command, input)
   return output, status
 end
 
+-- Calls f with its first, its second, ... allocation failing, until it asks for no more: each time it must
+-- raise "not enough memory" and leave nothing behind (the sanitizer and valgrind watch); answers how often.
+function h.survives_failed_allocations(f)
+  local fail_alloc = require "fail_alloc"
+  for n = 1, math.huge do
+    local triggered, ok, result = fail_alloc.run(n, f)
+    if not triggered then
+      if not ok then error(result, 2) end
+      return n - 1
+    end
+    lu.assertStrContains(tostring(result), "not enough memory")
+  end
+end
+
 return h

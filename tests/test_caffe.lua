@@ -1,6 +1,7 @@
 -- formats/caffe.lua: layers against stored PyTorch values and against Caffe's formulas worked by hand;
 -- names, rules and refusals against what Caffe documents.
 local lu = require "luaunit"
+local core = require "switchback.core"
 local sb = require "switchback"
 local caffe = require "switchback.formats.caffe"
 local writer = require "caffe_writer"
@@ -313,6 +314,17 @@ function T.test_refuses_weights_that_do_not_fit()
   refused("blob 2 has 4 numbers, its parameters ask for 3", text,
     { { name = "y", sb.zeros(3, 2, 3, 3), sb.zeros(4) } })
   refused("input has 2 channels", text, { { name = "y", sb.zeros(3, 5, 3, 3), sb.zeros(3) } })
+end
+
+function T.test_survives_failed_allocations()
+  local bytes = writer.encode { { name = "a", sb.ones(2, 3), sb.ones(2) } }
+  local n = h.survives_failed_allocations(function() return core.caffe.weights(bytes) end)
+  lu.assertTrue(n > 5)
+end
+
+-- An empty layer takes three bytes and unfolds to a hundred; two megabytes of them are no honest file.
+function T.test_a_file_cannot_unfold_to_much_more_than_its_size()
+  lu.assertNil(core.caffe.weights(("\162\6\0"):rep(700000)))
 end
 
 function T.test_refuses_files_of_another_kind()

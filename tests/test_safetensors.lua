@@ -165,6 +165,17 @@ function T.test_refuses_what_is_no_file_of_the_kind()
   lu.assertNil((sb.safetensors.load "."))
 end
 
+function T.test_survives_failed_allocations()
+  local core = require("switchback.core").safetensors
+  local path = write_file(entry("F16", "2", 0, 4), string.pack("<I2I2", 0x3c00, 0))
+  local n = h.survives_failed_allocations(function()
+    local mapping = core.open(path)
+    return core.tensor(mapping, "F16", 0, 4, { 2 })
+  end)
+  os.remove(path)
+  lu.assertTrue(n > 3)
+end
+
 -- This file was written by another program; its index tells the shapes and the largest magnitudes.
 function T.test_reads_a_file_of_another_program()
   local cjson = require "cjson"
