@@ -55,6 +55,7 @@ static int caffe_weights(lua_State *L) {
   const char *bytes = luaL_checklstring(L, 1, &n);
   const ProtobufCMessage *m = sb_push_protobuf(L, &sb__caffe__net__descriptor, bytes, n);
   if (!m) return luaL_pushfail(L), 1;
+  lua_toclose(L, -1); /* the collector does not see how large a message is */
   const Sb__Caffe__Net *net = (const Sb__Caffe__Net *)m;
   lua_newtable(L);
   for (size_t i = 0; i < net->n_layer + net->n_layers; i++) {
