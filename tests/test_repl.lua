@@ -40,6 +40,34 @@ function T.test_the_library_is_in_reach()
   lu.assertEquals((prompt { "sb.version == version", "sb.ones(4):sum()" }), "true\n4.0\n")
 end
 
+-- On a terminal, which `script` provides: keys are typed with pauses, as by a person.
+local function typed(keys)
+  local state = h.temporary "state"
+  local typing = {}
+  for i, key in ipairs(keys) do typing[i] = ("printf '%s'; sleep 0.4"):format(key) end
+  local output = h.shell(("(sleep 1; %s) | TERM=xterm XDG_STATE_HOME=%s timeout 60 script -qec %s /dev/null")
+    :format(table.concat(typing, "; "), state, h.host))
+  return output:gsub("\r", ""), state
+end
+
+function T.test_terminal_remembers_lines()
+  local output, state = typed { "1 + 41\\n", "if true then\\n", "print(7 * 7) end\\n", "\\004" }
+  lu.assertStrContains(output, "Ctrl-D ends")
+  lu.assertStrContains(output, "\n42\n")
+  lu.assertStrContains(output, "\n49\n")
+  local history = assert(io.open(state .. "/switchback/history")):read "a"
+  lu.assertStrContains(history, "print(7")
+  output = typed { "\\020\\020\\020\\n", "\\004" } -- three times up: the line of the session before
+  lu.assertStrContains(output, "\n42\n")
+end
+
+function T.test_terminal_interrupts()
+  local output = typed { "half a li", "\\003", "while true do end\\n", "\\003", "6 * 7\\n", "\\004" }
+  lu.assertStrContains(output, "interrupted\n")
+  lu.assertStrContains(output, "\n42\n")
+  lu.assertNotStrContains(output, "near")
+end
+
 function T.test_compile_tells_what_is_incomplete()
   local f, message, incomplete = repl.compile "while true do"
   lu.assertNil(f)
