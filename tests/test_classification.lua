@@ -63,7 +63,7 @@ for _, model in ipairs(models) do
       local stored = assert(sb.safetensors.load(path, { "input", "probs", "logits" }))
       local pass = net(model):forward(stored.input)
       h.close(pass:probabilities():reshape(1000), stored.probs:reshape(1000), 1e-5)
-      lu.assertTrue(h.rel_l2(pass:logits():reshape(1000), stored.logits:reshape(1000)) < 1e-4)
+      lu.assertTrue(h.rel_l2(pass:scores():reshape(1000), stored.logits:reshape(1000)) < 1e-4)
     end
   end
 end

@@ -21,7 +21,7 @@ local function covered(x, patch, y, xx, size)
 end
 
 local function read(net, pass, watch)
-  if watch.class and watch.logit then return pass:logits()[{ 1, watch.class }] end
+  if watch.class and watch.logit then return pass:scores()[{ 1, watch.class }] end
   if watch.class then return pass:probabilities()[{ 1, watch.class }] end
   local maps = pass[watch.layer]
   maps = maps:reshape(maps:size(2), -1)

@@ -66,7 +66,7 @@ end
 
 function T.test_logits_and_probabilities()
   each_case(function(model, image, _, values, pass)
-    miss(model .. " " .. image .. " logits", pass:logits(), values.logits, FORWARD)
+    miss(model .. " " .. image .. " logits", pass:scores(), values.logits, FORWARD)
     lu.assertTrue((pass:probabilities() - values.probs):abs():max() <= 1e-5, model .. " probabilities")
   end)
 end
@@ -153,7 +153,7 @@ function T.test_fast_mode_stays_close()
     nets[model] = nets[model] or sb.load(h.shared(MODELS[model]))
     sb.precision "fast"
     local pass = nets[model]:forward(values.input)
-    miss(model .. " fast logits", pass:logits(), values.logits, 1e-5)
+    miss(model .. " fast logits", pass:scores(), values.logits, 1e-5)
     local saliency = pass:backward { class = info.top1.index + 1 }
     lu.assertTrue(cosine(saliency, values.saliency) > 0.999, model .. " fast saliency")
   end

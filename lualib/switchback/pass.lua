@@ -133,15 +133,15 @@ function Pass:value(name)
   return t
 end
 
--- pass:logits() --> scores before softmax, (N, classes).
-function Pass:logits()
+-- pass:scores() --> scores before softmax, (N, classes).
+function Pass:scores()
   local t = self:value(self.net:logits())
   return t:reshape(t:size(1), -1)
 end
 
 -- pass:probabilities() --> softmax of the logits, (N, classes).
 function Pass:probabilities()
-  local logits = self:logits()
+  local logits = self:scores()
   local shifted = (logits - logits:max(2, true)):exp()
   return shifted / shifted:sum(2, true)
 end

@@ -67,7 +67,7 @@ local function chosen(sums, entry)
 end
 
 local function read_class(pass, entry)
-  local scores = entry.logit and pass:logits() or pass:probabilities()
+  local scores = entry.logit and pass:scores() or pass:probabilities()
   if entry.class > scores:size(2) then
     error(("occlude: class %d is out of range: the net has %d"):format(entry.class, scores:size(2)), 0)
   end
