@@ -75,9 +75,9 @@ static void multiply_rows(const run *r, int64_t plane, int64_t panel, int64_t fi
     bool finished = d1 == p->depth;
     sb_epilogue finish = {f->bias ? f->bias + group * p->outs + row : NULL, f->relu && finished,
                           f->mask && finished ? f->mask + at : NULL};
-    p->simd->tile(d1 - d0, packed + (t * p->depth + d0) * rows, columns_at, r->y + at, p->positions,
-                  over < rows ? (int)over : rows, left < columns ? (int)left : columns, d0 > 0,
-                  &finish);
+    p->simd->tile(d1 - d0, packed + (t * p->depth + d0) * rows, columns_at, columns_at, r->y + at,
+                  p->positions, over < rows ? (int)over : rows,
+                  left < columns ? (int)left : columns, d0 > 0, &finish);
   }
 }
 

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { SB_SIMD_MAX_ROWS = 8, SB_SIMD_MAX_COLUMNS = 48 };
+enum { SB_SIMD_MAX_ROWS = 8, SB_SIMD_MAX_COLUMNS = 48, SB_SIMD_AHEAD = 6 };
 
 /* What happens to a finished tile of a product: + bias, relu, and 0 where the mask is not positive.
  */
@@ -23,9 +23,10 @@ typedef struct sb_simd {
   int columns; /* 3 * lanes, columns of the register tile: B is packed [depth][columns] */
 
   /* C[rows x columns] (+)= A B over `depth`, C with row stride ldc. add: to what C holds, otherwise
-     to the bias. Only valid_rows x valid_columns of C are touched. */
-  void (*tile)(int64_t depth, const float *a, const float *b, float *c, int64_t ldc, int valid_rows,
-               int valid_columns, bool add, const sb_epilogue *finish);
+     to the bias. Only valid_rows x valid_columns of C are touched. SB_SIMD_AHEAD * depth floats
+     from `ahead` on are fetched into the second-level cache meanwhile. */
+  void (*tile)(int64_t depth, const float *a, const float *b, const float *ahead, float *c,
+               int64_t ldc, int valid_rows, int valid_columns, bool add, const sb_epilogue *finish);
 
   /* The same with B read in place: row k of B begins at b + shift[k]. C is a whole tile of its own,
      row stride `columns`, of which the first `width` vectors and `valid_rows` rows (rounded up) are

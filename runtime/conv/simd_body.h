@@ -24,12 +24,15 @@ static inline vec rectify(vec v) { /* NaN stays NaN */
 
 /* ---- The register tile of a matrix product ---- */
 
-/* c += A B for R rows and N vectors. B_ROW is where row k of B begins. */
+/* c += A B for R rows and N vectors. B_ROW is where row k of B begins. Packed weights stream by,
+   and `ahead` will be wanted soon: both are fetched from afar in good time. */
 #define PRODUCT(NAME, R, N, B_ROW)                                                                 \
-  static inline __attribute__((always_inline)) void NAME(                                          \
-      int64_t depth, const float *a, const float *b, const int64_t *shift, vec c[R][N]) {          \
+  static inline __attribute__((always_inline)) void NAME(int64_t depth, const float *a,            \
+                                                         const float *b, const int64_t *shift,     \
+                                                         const float *ahead, vec c[R][N]) {        \
     for (int64_t k = 0; k < depth; k++, a += ROWS) {                                               \
-      __builtin_prefetch(a + 64 * ROWS); /* packed weights stream by */                            \
+      __builtin_prefetch(a + 64 * ROWS);                                                           \
+      __builtin_prefetch(ahead + k * SB_SIMD_AHEAD, 0, 2);                                         \
       const float *from = B_ROW;                                                                   \
       vec column[N];                                                                               \
       _Pragma("GCC unroll 3") for (int j = 0; j < N; j++) column[j] = load(from + j * LANES);      \
@@ -51,11 +54,12 @@ static inline vec finished(vec v, const sb_epilogue *finish, int64_t at) {
 #define TILE(NAME, R, N, B_ROW)                                                                    \
   PRODUCT(NAME##_product, R, N, B_ROW)                                                             \
   static void NAME(int64_t depth, const float *a, const float *b, const int64_t *shift,            \
-                   float *out, int64_t ldc, bool add, const sb_epilogue *finish) {                 \
+                   const float *ahead, float *out, int64_t ldc, bool add,                          \
+                   const sb_epilogue *finish) {                                                    \
     vec c[R][N];                                                                                   \
     for (int i = 0; i < R; i++)                                                                    \
       for (int j = 0; j < N; j++) c[i][j] = spread(!add && finish->bias ? finish->bias[i] : 0);    \
-    NAME##_product(depth, a, b, shift, c);                                                         \
+    NAME##_product(depth, a, b, shift, ahead, c);                                                  \
     for (int i = 0; i < R; i++)                                                                    \
       for (int j = 0; j < N; j++) {                                                                \
         int64_t at = i * ldc + j * LANES;                                                          \
@@ -77,20 +81,21 @@ TILE(half_shifted3, ROWS / 2, 3, SHIFTED_ROW)
 
 static void shifted_tile(int64_t depth, const float *a, const float *b, const int64_t *shift,
                          float *c, int width, int valid_rows, bool add, const sb_epilogue *finish) {
-  static void (*const whole[])(int64_t, const float *, const float *, const int64_t *, float *,
-                               int64_t, bool, const sb_epilogue *) = {shifted1, shifted2, shifted3};
-  static void (*const half[])(int64_t, const float *, const float *, const int64_t *, float *,
-                              int64_t, bool,
+  static void (*const whole[])(int64_t, const float *, const float *, const int64_t *,
+                               const float *, float *, int64_t, bool,
+                               const sb_epilogue *) = {shifted1, shifted2, shifted3};
+  static void (*const half[])(int64_t, const float *, const float *, const int64_t *, const float *,
+                              float *, int64_t, bool,
                               const sb_epilogue *) = {half_shifted1, half_shifted2, half_shifted3};
   if (valid_rows > ROWS / 2)
-    whole[width - 1](depth, a, b, shift, c, 3 * LANES, add, finish);
+    whole[width - 1](depth, a, b, shift, b, c, 3 * LANES, add, finish);
   else
-    half[width - 1](depth, a, b, shift, c, 3 * LANES, add, finish);
+    half[width - 1](depth, a, b, shift, b, c, 3 * LANES, add, finish);
 }
 
 /* A tile at the edge of C works on copies. */
-static void edge_tile(int64_t depth, const float *a, const float *b, float *c, int64_t ldc,
-                      int rows, int columns, bool add, const sb_epilogue *finish) {
+static void edge_tile(int64_t depth, const float *a, const float *b, const float *ahead, float *c,
+                      int64_t ldc, int rows, int columns, bool add, const sb_epilogue *finish) {
   float copy[ROWS * 3 * LANES] = {0}, lit[ROWS * 3 * LANES] = {0}, bias[ROWS] = {0};
   int width = (columns + LANES - 1) / LANES;
   int64_t ld = width * LANES;
@@ -101,22 +106,22 @@ static void edge_tile(int64_t depth, const float *a, const float *b, float *c, i
     if (finish->mask) memcpy(lit + i * ld, finish->mask + i * ldc, bytes);
     if (add) memcpy(copy + i * ld, c + i * ldc, bytes);
   }
-  if (width == 1) tile1(depth, a, b, NULL, copy, ld, add, &own);
-  if (width == 2) tile2(depth, a, b, NULL, copy, ld, add, &own);
-  if (width == 3) tile3(depth, a, b, NULL, copy, ld, add, &own);
+  if (width == 1) tile1(depth, a, b, NULL, ahead, copy, ld, add, &own);
+  if (width == 2) tile2(depth, a, b, NULL, ahead, copy, ld, add, &own);
+  if (width == 3) tile3(depth, a, b, NULL, ahead, copy, ld, add, &own);
   for (int i = 0; i < rows; i++) memcpy(c + i * ldc, copy + i * ld, bytes);
 }
 
-static void tile(int64_t depth, const float *a, const float *b, float *c, int64_t ldc, int rows,
-                 int columns, bool add, const sb_epilogue *finish) {
+static void tile(int64_t depth, const float *a, const float *b, const float *ahead, float *c,
+                 int64_t ldc, int rows, int columns, bool add, const sb_epilogue *finish) {
   if (rows == ROWS && columns == 3 * LANES)
-    tile3(depth, a, b, NULL, c, ldc, add, finish);
+    tile3(depth, a, b, NULL, ahead, c, ldc, add, finish);
   else if (rows == ROWS && columns == 2 * LANES)
-    tile2(depth, a, b, NULL, c, ldc, add, finish);
+    tile2(depth, a, b, NULL, ahead, c, ldc, add, finish);
   else if (rows == ROWS && columns == LANES)
-    tile1(depth, a, b, NULL, c, ldc, add, finish);
+    tile1(depth, a, b, NULL, ahead, c, ldc, add, finish);
   else
-    edge_tile(depth, a, b, c, ldc, rows, columns, add, finish);
+    edge_tile(depth, a, b, ahead, c, ldc, rows, columns, add, finish);
 }
 
 /* ---- Winograd transforms ---- */

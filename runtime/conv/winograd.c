@@ -138,7 +138,8 @@ static void transform_inputs(const run *r, int64_t block, int64_t first, int64_t
 /* ---- Products and output transform
  * ------------------------------------------------------------------------ */
 
-/* M of a group of output channels: one product for each xi. */
+/* M of a group of output channels: one product for each xi. While a block of V is multiplied with a
+   row tile each, the next one, which mostly lies behind it, is fetched. */
 static void multiply_group(const run *r, int64_t group, int64_t tiles, const float *v, float *m) {
   const sb_winograd *p = &r->p;
   int rows = p->simd->rows, columns = p->simd->columns, lanes = p->simd->lanes;
@@ -152,9 +153,10 @@ static void multiply_group(const run *r, int64_t group, int64_t tiles, const flo
         int64_t left = tiles - panel * columns,
                 span = depth - d < DEPTH_BLOCK ? depth - d : DEPTH_BLOCK;
         int width = left >= columns ? columns : (int)ceil_div(left, lanes) * lanes;
+        const float *b = v + xi * p->v_stride + (panel * depth + d) * columns;
         for (int64_t t = first; t < last; t++)
-          p->simd->tile(span, r->packed + sb_winograd_offset(p, xi, t) + d * rows,
-                        v + xi * p->v_stride + (panel * depth + d) * columns,
+          p->simd->tile(span, r->packed + sb_winograd_offset(p, xi, t) + d * rows, b,
+                        b + (columns + (t - first) * SB_SIMD_AHEAD) * span,
                         m + xi * p->m_stride + (t - first) * rows * p->panels * columns +
                             panel * columns,
                         p->panels * columns, rows, width, d > 0, &none);
