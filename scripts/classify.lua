@@ -11,7 +11,7 @@ return {
     local net = sb.load(o.model)
     local image = assert(sb.image.load(o.image))
     local input = net:prepare(image)
-    local classes = net:forward(input):top(o.top)
+    local classes = net:forward(input, { record = false }):top(o.top)
     report:say(classes)
     if o.out then
       local labels, values = {}, {}

@@ -1,6 +1,5 @@
 -- Occlusion against its definition: paste the patch, run the whole net, for each position.
 local lu = require "luaunit"
-local h = require "helper"
 local sb = require "switchback"
 
 local T = {}
@@ -20,7 +19,7 @@ local function covered(x, patch, y, xx, size)
   return out
 end
 
-local function read(net, pass, watch)
+local function read(pass, watch)
   if watch.class and watch.logit then return pass:scores()[{ 1, watch.class }] end
   if watch.class then return pass:probabilities()[{ 1, watch.class }] end
   local maps = pass[watch.layer]
@@ -39,7 +38,7 @@ local function by_definition(net, x, patch, size, stride, watches)
     for j = 1, columns do
       local input = covered(x, patch, 1 + (i - 1) * stride[1], 1 + (j - 1) * stride[2], size)
       local pass = net:forward(input, { upto = upto })
-      for k, watch in ipairs(watches) do maps[k][{ i, j }] = read(net, pass, watch) end
+      for k, watch in ipairs(watches) do maps[k][{ i, j }] = read(pass, watch) end
     end
   end
   return maps
@@ -75,7 +74,8 @@ end
 local function mixed_net()
   local rng, L = sb.rng(3), sb.layer
   local node, finish = builder(2)
-  node("conv1", L.conv2d { in_channels = 2, out_channels = 6, kernel = 5, stride = 2, pad = { 2, 1, 2, 2 }, rng = rng })
+  node("conv1", L.conv2d { in_channels = 2, out_channels = 6, kernel = 5, stride = 2,
+                           pad = { 2, 1, 2, 2 }, rng = rng })
   node("relu1", L.relu {})
   node("pool1", L.maxpool { kernel = 3, stride = 2, ceil_mode = true })
   node("norm1", L.lrn { size = 3, alpha = 0.5 })
@@ -83,10 +83,12 @@ local function mixed_net()
   node("b0", L.conv2d { in_channels = 6, out_channels = 4, kernel = 3, pad = 1, rng = rng }, "norm1")
   node("b", L.leaky_relu {})
   node("c0", L.maxpool { kernel = 3, stride = 1, pad = 1 }, "norm1")
-  node("c", L.conv2d { in_channels = 6, out_channels = 6, kernel = { 1, 3 }, pad = { 0, 1 }, groups = 2, rng = rng })
+  node("c", L.conv2d { in_channels = 6, out_channels = 6, kernel = { 1, 3 }, pad = { 0, 1 }, groups = 2,
+                       rng = rng })
   node("cat", L.concat {}, "a", "b", "c")
   node("bn", L.batchnorm { channels = 14, mean = sb.randn(rng, 14), variance = sb.rand(rng, 14) + 0.5 })
-  node("d", L.conv2d { in_channels = 14, out_channels = 14, kernel = 3, pad = 2, dilation = 2, groups = 14, rng = rng })
+  node("d", L.conv2d { in_channels = 14, out_channels = 14, kernel = 3, pad = 2, dilation = 2, groups = 14,
+                       rng = rng })
   node("sum", L.add {}, "d", "bn")
   node("shifted", L.mul {}, "sum", "gain")
   node("biased", L.add {}, "shifted", "offset")
@@ -98,8 +100,8 @@ local function mixed_net()
   return finish { gain = sb.rand(rng, 1, 14, 1, 1), offset = sb.randn(rng, 1, 14, 7, 9) }
 end
 
-local MIXED = { { class = 3 }, { class = 5, logit = true }, { layer = "conv1", channel = 2 }, { layer = "relu1" },
-                { layer = "cat", channel = 9 }, { layer = "sum" }, { layer = "pool2" }, { layer = "pool3" },
+local MIXED = { { class = 3 }, { class = 5, logit = true }, { layer = "conv1", channel = 2 },
+                { layer = "relu1" }, { layer = "cat", channel = 9 }, { layer = "sum" }, { layer = "pool2" }, { layer = "pool3" },
                 { layer = "fc", channel = 4 } }
 
 function T.test_a_net_of_many_kinds_of_layers()

@@ -73,6 +73,7 @@ end
 local function visible_values(net, wanted, options)
   local visible = {}
   for _, value in ipairs(wanted) do visible[value] = true end
+  if not options.upto then visible[net:logits()] = true end
   for _, name in ipairs(options.keep or {}) do visible[net:value(name)] = true end
   return visible
 end
