@@ -101,7 +101,8 @@ local function mixed_net()
 end
 
 local MIXED = { { class = 3 }, { class = 5, logit = true }, { layer = "conv1", channel = 2 },
-                { layer = "relu1" }, { layer = "cat", channel = 9 }, { layer = "sum" }, { layer = "pool2" }, { layer = "pool3" },
+                { layer = "relu1" }, { layer = "cat", channel = 9 }, { layer = "sum" }, { layer = "pool2" },
+                { layer = "pool3" },
                 { layer = "fc", channel = 4 } }
 
 function T.test_a_net_of_many_kinds_of_layers()
