@@ -4,7 +4,7 @@ local flop = require "flop"
 local tasks = {}
 
 function tasks.forward(net, x)
-  return function() return net:forward(x, { upto = net:logits(), record = false }):logits() end, 1
+  return function() return net:forward(x, { upto = net:logits(), record = false }):scores() end, 1
 end
 
 function tasks.saliency(net, x, class)
