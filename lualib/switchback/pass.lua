@@ -73,7 +73,8 @@ end
 local function visible_values(net, wanted, options)
   local visible = {}
   for _, value in ipairs(wanted) do visible[value] = true end
-  if not options.upto then visible[net:logits()] = true end
+  local logits = not options.upto and net:logits()
+  if logits then visible[logits] = true end
   for _, name in ipairs(options.keep or {}) do visible[net:value(name)] = true end
   return visible
 end

@@ -26,7 +26,7 @@ function T.test_saliency_is_the_derivative_of_the_logit()
     local function logit(step)
       local moved = input:clone()
       moved[{ 1, 4 - c, y, x }] = moved[{ 1, 4 - c, y, x }] + step
-      return net:forward(moved):logits()[{ 1, 3 }]
+      return net:forward(moved):scores()[{ 1, 3 }]
     end
     -- float32 logits of order 10 carry an error of 1e-6, which the step of 0.5 doubles
     lu.assertAlmostEquals(found.map[place], (logit(0.25) - logit(-0.25)) / 0.5, 1e-5)
@@ -117,7 +117,7 @@ end
 function T.test_units_without_maps_can_be_probed()
   set_up()
   local p = sb.vis.deconv(net, photo, { layer = "fc", channels = { 3 } }).probes[1]
-  lu.assertEquals(p.activation, net:forward(input):logits()[{ 1, 3 }])
+  lu.assertEquals(p.activation, net:forward(input):scores()[{ 1, 3 }])
   lu.assertEquals({ p.y, p.x, p.box.bottom }, { 1, 1, 48 })
 end
 
