@@ -11,4 +11,8 @@
 #define SB_CLONES
 #endif
 
+/* Before the parts of such a function: what is not inlined is compiled for the least machine only.
+ */
+#define SB_PART static inline __attribute__((always_inline))
+
 #endif

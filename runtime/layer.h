@@ -114,7 +114,7 @@ typedef struct sb_call {
   int n_in, n_out;
   const sb_tensor *in;
   sb_tensor *out;  /* forward writes it */
-  sb_tensor *tape; /* forward records here, backward reads */
+  sb_tensor *tape; /* forward records here (those without data are not wanted), backward reads */
   float *scratch;
   const float *prepared; /* weights as prepare() left them, if the layer has one */
   bool training;         /* batch statistics, dropout active */

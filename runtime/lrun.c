@@ -191,8 +191,8 @@ static void record(lua_State *L, tape *t, int slot, const sb_tensor *what, int i
 }
 
 /* Pushes the tape with inputs and outputs that backward will read. */
-static tape *push_tape(lua_State *L, run *r, int n_in, int first_out, bool keep_inputs, bool keep) {
-  unsigned keeps = keep ? r->self->layer->keeps : 0;
+static void push_tape(lua_State *L, run *r, int n_in, int first_out, bool keep_inputs) {
+  unsigned keeps = r->self->layer->keeps;
   tape *t = new_tape(L, r, n_in);
   t->training = r->call.training;
   t->has_inputs = keep_inputs || (keeps & SB_KEEP_INPUT);
@@ -208,7 +208,6 @@ static tape *push_tape(lua_State *L, run *r, int n_in, int first_out, bool keep_
     lua_seti(L, -2, n_in + t->n_out + i + 1);
   }
   lua_setiuservalue(L, -2, 1);
-  return t;
 }
 
 static void gather_inputs(lua_State *L, run *r, int n_in) {
@@ -257,17 +256,6 @@ static void gather_finish(lua_State *L, run *r, int options, const sb_shape *sha
     luaL_error(L, "%s: cannot apply relu or mask to its result", l->name);
 }
 
-/* Pops the tape of a run that is not to be recorded, and hands its memory on. */
-static void drop_tape(lua_State *L, const tape *t) {
-  lua_getiuservalue(L, -1, 1);
-  for (int i = 0; i < t->n_tape; i++) {
-    lua_rawgeti(L, -1, t->n_in + t->n_out + i + 1);
-    sb_release_tensor(L, -1);
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 2);
-}
-
 /* layer:forward(x... [, options]) --> y..., tape
    options: training = false (batch statistics, dropout), rng = generator (for dropout; default seed
    0), tape = true (false: none is answered), weights = true (false: the tape need not serve weight
@@ -285,11 +273,10 @@ int sb_layer_forward(lua_State *L) {
   bool keep_inputs = want_tape && r.self->n_weights > 0 && option(L, options, "weights", true);
   point_call(&r, n_in, r.plan.n_out);
   int first = push_outputs(L, &r);
-  tape *t = push_tape(L, &r, n_in, first, keep_inputs, want_tape);
+  if (want_tape) push_tape(L, &r, n_in, first, keep_inputs);
   gather_prepared(L, &r, false);
   r.call.scratch = scratch(L, r.plan.forward_scratch);
   if (!r.self->layer->is_alias) r.self->layer->forward(&r.call);
-  if (!want_tape) drop_tape(L, t);
   return r.plan.n_out + want_tape;
 }
 
@@ -303,7 +290,7 @@ int sb_layer_recall(lua_State *L) {
     return luaL_error(L, "%s: cannot be recalled from its output", l->name);
   r.plan.n_out = 1;
   r.in[0] = r.out[0] = *y;
-  push_tape(L, &r, 1, 2, false, true);
+  push_tape(L, &r, 1, 2, false);
   return 1;
 }
 

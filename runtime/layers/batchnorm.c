@@ -79,8 +79,8 @@ static void forward_channels(void *context, int64_t first, int64_t last) {
       update_running(c, &set, ch, mean, variance);
     }
     double inverse = 1 / sqrt(variance + f->eps);
-    c->tape[0].data[ch] = (float)mean;
-    c->tape[1].data[ch] = (float)inverse;
+    if (c->tape[0].data) c->tape[0].data[ch] = (float)mean;
+    if (c->tape[1].data) c->tape[1].data[ch] = (float)inverse;
     double gain = f->affine ? c->weights[WEIGHT].data[ch] : 1;
     sb_norm_apply(&set, x, (float)mean, (float)(gain * inverse),
                   f->affine ? c->weights[BIAS].data[ch] : 0, c->out[0].data + ch * set.length);

@@ -25,20 +25,14 @@ static bool shape(const void *config, const sb_shape *weights, const sb_shape *i
 }
 
 /* The mask holds the factors: 0 or 1/(1-p), 1 in evaluation. */
-static void draw_mask(const sb_call *c) {
-  double p = ((const dropout *)c->config)->p;
-  float *mask = c->tape[0].data, keep = (float)(1 / (1 - p));
-  for (int64_t i = 0, n = sb_count(&c->in[0]); i < n; i++)
-    mask[i] = sb_rng_uniform(c->rng) < p ? 0 : keep;
-}
-
 static void forward(const sb_call *c) {
-  if (c->training)
-    draw_mask(c);
-  else
-    sb_fill(&c->tape[0], 1);
-  for (int64_t i = 0, n = sb_count(&c->in[0]); i < n; i++)
-    c->out[0].data[i] = c->in[0].data[i] * c->tape[0].data[i];
+  double p = c->training ? ((const dropout *)c->config)->p : 0;
+  float *mask = c->tape[0].data, keep = (float)(1 / (1 - p));
+  for (int64_t i = 0, n = sb_count(&c->in[0]); i < n; i++) {
+    float factor = p > 0 && sb_rng_uniform(c->rng) < p ? 0 : keep;
+    c->out[0].data[i] = c->in[0].data[i] * factor;
+    if (mask) mask[i] = factor;
+  }
 }
 
 static void backward(const sb_call *c) {

@@ -32,7 +32,7 @@ static void forward(const sb_call *c) {
   for (int64_t plane = 0, n = sb_count(&c->out[0]); plane < n; plane++, x += inner) {
     int64_t at = where_largest(x, inner);
     c->out[0].data[plane] = x[at];
-    c->tape[0].data[plane] = (float)at;
+    if (c->tape[0].data) c->tape[0].data[plane] = (float)at;
   }
 }
 

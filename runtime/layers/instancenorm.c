@@ -61,8 +61,8 @@ static void forward_planes(void *context, int64_t first, int64_t last) {
     double mean, variance;
     sb_norm_statistics(&set, c->in[0].data + at, &mean, &variance);
     double inverse = 1 / sqrt(variance + f->eps);
-    c->tape[0].data[plane] = (float)mean;
-    c->tape[1].data[plane] = (float)inverse;
+    if (c->tape[0].data) c->tape[0].data[plane] = (float)mean;
+    if (c->tape[1].data) c->tape[1].data[plane] = (float)inverse;
     double gain = f->affine ? c->weights[WEIGHT].data[ch] : 1;
     sb_norm_apply(&set, c->in[0].data + at, (float)mean, (float)(gain * inverse),
                   f->affine ? c->weights[BIAS].data[ch] : 0, c->out[0].data + at);
@@ -70,7 +70,7 @@ static void forward_planes(void *context, int64_t first, int64_t last) {
 }
 
 static void forward(const sb_call *c) {
-  int64_t planes = sb_count(&c->tape[0]);
+  int64_t planes = sb_shape_span(&c->in[0].shape, 0, 2);
   if (sb_count(&c->in[0]) > 0) sb_parallel_call(c, planes, 4, forward_planes);
 }
 

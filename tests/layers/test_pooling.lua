@@ -8,6 +8,7 @@ local T = {}
 local function plane(rows) return sb.tensor { { rows } } end
 
 -- The definition of max pooling for one plane, as loops; nil where a window lies in the padding alone.
+-- The first of equal values wins, and the first NaN over everything.
 local function naive_max(x, config)
   local s = config.stride
   local height, width = #x, #x[1]
@@ -18,7 +19,7 @@ local function naive_max(x, config)
         local r, c = oy * s - config.pad + i * config.dilation, ox * s - config.pad + j * config.dilation
         if r >= 0 and r < height and c >= 0 and c < width then
           local v = x[r + 1][c + 1]
-          if not best or v > best then best, where = v, r * width + c + 1 end
+          if not best or v > best or (v ~= v and best == best) then best, where = v, r * width + c + 1 end
         end
       end
     end
@@ -42,6 +43,42 @@ function T.test_maxpool_against_loops()
       end
     end
   end
+end
+
+-- Large enough for several strips of rows, with values that beat comparisons: -inf, inf, NaN, both zeros.
+local function check_against_loops(rng, config, height, width)
+  local x = sb.tensor(rng:permutation(2 * height * width)):reshape(1, 2, height, width) // 3
+  local odd = { -math.huge, math.huge, 0 / 0, -0.0, 0.0 }
+  for i = 1, 2 * height * width, rng:integer(1, 9) do x:reshape(-1)[i] = odd[rng:integer(1, #odd)] end
+  local layer = sb.layer.maxpool(config)
+  local y, tape = layer:forward(x)
+  local alone = layer:forward(x, { tape = false })
+  local rows, switches, plain = y[1][2]:totable(), tape.switches[1][2]:totable(), alone[1][2]:totable()
+  local naive = naive_max(x[1][2]:totable(), config)
+  for oy, row in ipairs(rows) do
+    for ox, got in ipairs(row) do
+      local best, where = naive(oy - 1, ox - 1)
+      if best ~= best then best, got, plain[oy][ox] = "nan", got ~= got and "nan", "nan" end
+      local value = best or -math.huge
+      lu.assertEquals({ got, plain[oy][ox], switches[oy][ox] }, { value, value, where or 0 })
+    end
+  end
+end
+
+function T.test_maxpool_of_large_planes_and_odd_values()
+  local rng = sb.rng(2)
+  for _ = 1, 12 do
+    local config = { kernel = rng:integer(1, 5), stride = rng:integer(1, 3), dilation = rng:integer(1, 2),
+                     ceil_mode = rng:integer(0, 1) == 1 }
+    config.pad = rng:integer(0, config.kernel - 1)
+    check_against_loops(rng, config, rng:integer(60, 80), rng:integer(50, 130))
+  end
+end
+
+-- Windows that reach further than strips allow are pooled by the definition.
+function T.test_maxpool_of_wide_windows()
+  check_against_loops(sb.rng(3), { kernel = 34, stride = 9, dilation = 2, pad = 5 }, 80, 75)
+  check_against_loops(sb.rng(4), { kernel = 2, stride = 1, dilation = 70, pad = 9 }, 80, 75)
 end
 
 function T.test_maxpool_of_minus_infinity_and_nan()
