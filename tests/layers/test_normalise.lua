@@ -68,6 +68,31 @@ function T.test_lrn_within_a_channel()
   h.error_has(sb.layer.lrn, "lrn: size must be odd within a channel, got 4", { size = 4, region = "within" })
 end
 
+-- The formula in double precision, for one image and the channels around each.
+local function naive_lrn(x, config, c, y, col)
+  local sum, low = 0, config.size // 2
+  for j = math.max(c - low, 1), math.min(c + config.size - 1 - low, #x) do
+    sum = sum + x[j][y][col] ^ 2
+  end
+  return x[c][y][col] * (config.k + config.alpha / config.size * sum) ^ -config.beta
+end
+
+-- Roots are found by Newton steps in single precision: 1e-6 is what a few roundings may come to.
+function T.test_lrn_against_the_formula()
+  local rng = sb.rng(6)
+  for _, beta in ipairs { 0.75, 0.5, 1, 0.625 } do -- which a float holds exactly
+    for _, scale in ipairs { 1, 1e-3, 1e4, 1e18 } do
+      local config = { size = rng:integer(1, 6), alpha = rng:uniform(), beta = beta, k = rng:uniform() + 0.01 }
+      local x = sb.randn(rng, 1, 9, 5, 7) * scale
+      local y, values = sb.layer.lrn(config):forward(x)[1]:totable(), x[1]:totable()
+      for c = 1, 9 do
+        local want = naive_lrn(values, config, c, 2, 3)
+        lu.assertAlmostEquals(y[c][2][3] / want, 1, 1e-6)
+      end
+    end
+  end
+end
+
 function T.test_lrn_identity_rule_passes_the_gradient_on()
   local l, x = sb.layer.lrn { alpha = 1 }, sb.randn(sb.rng(4), 1, 6, 2, 2)
   local y, tape = l:forward(x)
