@@ -189,6 +189,7 @@ static int conv_fast_forward(lua_State *L) {
   sb_conv g = check_geometry(L, 4, &x->shape, w->shape.dim[0]);
   check_shape(L, w, weight_shape(&g));
   sb_shape shape = sb_shape4(g.n, g.c_out, g.oh, g.ow);
+  if (fast->transposed) return lua_pushnil(L), 1;
   return run_fast(L, fast, &g, w, false, x, &shape, 5);
 }
 
@@ -200,6 +201,7 @@ static int conv_fast_backward_input(lua_State *L) {
   sb_conv g = check_geometry(L, 5, &x->shape, w->shape.dim[0]), adjoint;
   check_shape(L, w, weight_shape(&g));
   check_shape(L, dy, sb_shape4(g.n, g.c_out, g.oh, g.ow));
+  if (fast->transposed) return run_fast(L, fast, &g, w, true, dy, &x->shape, 6);
   if (!sb_conv_adjoint(&g, &adjoint)) return lua_pushnil(L), 1;
   return run_fast(L, fast, &adjoint, w, true, dy, &x->shape, 6);
 }

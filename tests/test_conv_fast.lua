@@ -11,7 +11,8 @@ local T = {}
 -- Relative L2. Sums in float32 of some hundred products stay within 1e-6 of the norm. The transforms of
 -- F(2x2) only add, which loses about a bit; those of F(4x4) add what they multiplied by up to 8 and divide by
 -- 24, which loses three bits on numbers without a mean as here (measured: 2e-6), and up to five on others.
-local TOLERANCE = { panels = 1e-6, shifts = 1e-6, winograd2 = 2e-6, winograd4 = 3e-5 }
+local TOLERANCE = { panels = 1e-6, shifts = 1e-6, phases = 1e-6, col2im = 1e-6, winograd2 = 2e-6,
+  winograd4 = 3e-5 }
 
 local CASES = 150
 -- Products of a case at most: the oracle is slow.
@@ -140,8 +141,9 @@ local function tensors(case, rng)
   return x, sb.randn(rng, case[5], case[2] // case.groups[1], table.unpack(case.kernel))
 end
 
-local function assert_all_ran(ran)
-  for _, way in ipairs(conv.fasts()) do lu.assertTrue((ran[way] or 0) >= 20, way .. " ran too seldom") end
+-- Every way ran; only some can go forward.
+local function assert_ran(ran, ways)
+  for _, way in ipairs(ways) do lu.assertTrue((ran[way] or 0) >= 20, way .. " ran too seldom") end
 end
 
 -- ---- The tests -----------------------------------------------------------------------------------
@@ -154,7 +156,7 @@ function T.test_forward()
     compare(case, rng, conv.forward("direct", x, w, nil, case),
       function(way, finish) return conv.fast_forward(way, x, w, case, finish) end, ran)
   end
-  assert_all_ran(ran)
+  assert_ran(ran, { "winograd4", "winograd2", "panels", "shifts" })
 end
 
 function T.test_backward_to_the_input()
@@ -166,7 +168,7 @@ function T.test_backward_to_the_input()
     compare(case, rng, conv.backward_input("direct", dy, w, x, case),
       function(way, finish) return conv.fast_backward_input(way, dy, w, x, case, finish) end, ran)
   end
-  assert_all_ran(ran)
+  assert_ran(ran, conv.fasts())
 end
 
 -- The whole file again in a process for each lesser instruction set.

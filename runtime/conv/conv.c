@@ -6,8 +6,13 @@
 #include "conv/algorithm.h"
 #include "conv/fast.h"
 
-const sb_conv_fast *const sb_conv_fasts[] = {&sb_conv_winograd4, &sb_conv_winograd2,
-                                             &sb_conv_panels, &sb_conv_shifts, NULL};
+const sb_conv_fast *const sb_conv_fasts[] = {&sb_conv_winograd4,
+                                             &sb_conv_winograd2,
+                                             &sb_conv_panels,
+                                             &sb_conv_shifts,
+                                             &sb_conv_col2im,
+                                             &sb_conv_phases,
+                                             NULL};
 
 const sb_conv_algorithm *const sb_conv_algorithms[] = {&sb_conv_pointwise, &sb_conv_depthwise,
                                                        &sb_conv_im2col, &sb_conv_direct, NULL};
@@ -66,12 +71,16 @@ static bool is_empty(const sb_conv *g) {
 
 static route find_route(const sb_conv *g, sb_conv_direction direction) {
   route r = {.g = *g};
+  sb_conv adjoint;
   double best = INFINITY;
+  bool back = direction == SB_CONV_TO_INPUT, turned = back && sb_conv_adjoint(g, &adjoint);
   if (is_depthwise(g) || is_empty(g)) return r;
-  if (direction == SB_CONV_TO_INPUT && !sb_conv_adjoint(g, &r.g)) return r;
   for (int i = 0; sb_conv_fasts[i]; i++) {
-    double cost = sb_conv_fasts[i]->cost(&r.g, exact);
-    if (cost < best) best = cost, r.fast = sb_conv_fasts[i], r.kind = i + 1;
+    const sb_conv_fast *fast = sb_conv_fasts[i];
+    if (fast->transposed ? !back : back && !turned) continue;
+    const sb_conv *over = back && !fast->transposed ? &adjoint : g;
+    double cost = fast->cost(over, exact);
+    if (cost < best) best = cost, r = (route){fast, i + 1, *over};
   }
   return r;
 }

@@ -1,6 +1,6 @@
-/* fast.h: the ways to convolve that want their weights packed first. Each does a forward
-   convolution only; the backward pass to the input at stride 1 is one with the filters turned and
-   the channels exchanged, so it takes the same road. */
+/* fast.h: the ways to convolve that want their weights packed first. Most do a forward convolution
+   only; the backward pass to the input at stride 1 is one with the filters turned and the channels
+   exchanged, so it takes the same road. Those that are transposed do the backward pass. */
 #ifndef SB_CONV_FAST_H
 #define SB_CONV_FAST_H
 
@@ -21,6 +21,8 @@ typedef struct sb_conv_fast {
   void (*pack)(const sb_conv *g, const float *w, bool flip, float *packed);
   void (*run)(const sb_conv *g, const float *packed, const float *x, const sb_conv_finish *finish,
               float *y, float *scratch);
+  /* Computes the adjoint of g in x: the x of run is dy, its y is dx; pack is called with flip. */
+  bool transposed;
 } sb_conv_fast;
 
 /* The forward convolution, from y to x, that is the adjoint of g at stride 1: channels exchanged,
@@ -30,10 +32,11 @@ bool sb_conv_adjoint(const sb_conv *g, sb_conv *adjoint);
 /* All of them, ended by NULL. */
 extern const sb_conv_fast *const sb_conv_fasts[];
 
-extern const sb_conv_fast
-    sb_conv_winograd4; /* F(4x4, 3x3): error about 1e-5 of the largest value */
+extern const sb_conv_fast sb_conv_winograd4; /* F(4x4, 3x3): 1e-5 of the largest value */
 extern const sb_conv_fast sb_conv_winograd2; /* F(2x2, 3x3): about 1e-6 */
 extern const sb_conv_fast sb_conv_panels;    /* 1x1, stride 1 */
 extern const sb_conv_fast sb_conv_shifts;    /* any shape */
+extern const sb_conv_fast sb_conv_col2im;    /* transposed, few input channels */
+extern const sb_conv_fast sb_conv_phases;    /* transposed, many */
 
 #endif
