@@ -1,4 +1,5 @@
--- Every convolution algorithm against the definition, summed in double by plain loops ("direct").
+-- The ways to convolve that take weights as they are, and the layers, which choose among all ways, against
+-- the definition, summed in double by plain loops ("direct"). Those that pack weights: test_conv_fast.lua.
 local lu = require "luaunit"
 local sb = require "switchback"
 local conv = require("switchback.core").conv
@@ -67,30 +68,44 @@ function T.test_direct_by_hand()
   h.close(dw:reshape(-1), sb.tensor { 12, 16, 24, 28 }, 0)
 end
 
+-- Every algorithm of `names` fitted a case.
+local function assert_ran(ran, names)
+  for _, name in ipairs(names) do lu.assertTrue(ran[name], name .. " fitted no case") end
+end
+
 function T.test_forward()
   local ran = {}
   each(function(name, case, x, w, bias, y)
     local got = conv.forward(name, x, w, bias, case)
-    if got then assert_same(got, y, name_of(case, name)) end
-    ran[name] = ran[name] or got ~= nil
+    if not got then return end
+    ran[name] = true
+    assert_same(got, y, name_of(case, name))
     local plain = conv.forward(name, x, w, nil, case)
-    if plain then assert_same(plain, conv.forward("direct", x, w, nil, case), name_of(case, name)) end
+    assert_same(plain, conv.forward("direct", x, w, nil, case), name_of(case, name))
   end)
-  for name, fitted in pairs(ran) do lu.assertTrue(fitted, name .. " fitted no case") end
+  assert_ran(ran, { "depthwise" })
 end
 
 function T.test_backward_to_the_input()
+  local ran = {}
   each(function(name, case, x, w, _, _, dy)
     local got = conv.backward_input(name, dy, w, x, case)
-    if got then assert_same(got, conv.backward_input("direct", dy, w, x, case), name_of(case, name)) end
+    if not got then return end
+    ran[name] = true
+    assert_same(got, conv.backward_input("direct", dy, w, x, case), name_of(case, name))
   end)
+  assert_ran(ran, { "depthwise" })
 end
 
 function T.test_backward_to_the_weights()
+  local ran = {}
   each(function(name, case, x, _, _, _, dy)
     local got = conv.backward_weights(name, dy, x, case)
-    if got then assert_same(got, conv.backward_weights("direct", dy, x, case), name_of(case, name)) end
+    if not got then return end
+    ran[name] = true
+    assert_same(got, conv.backward_weights("direct", dy, x, case), name_of(case, name))
   end)
+  assert_ran(ran, { "pointwise", "depthwise", "im2col" })
 end
 
 function T.test_same_bytes_at_any_thread_count()

@@ -62,13 +62,15 @@ local function is_small(case)
   return case[1] * filters * case.kernel[1] * case.kernel[2] * oh * ow <= LARGEST
 end
 
--- Beyond the sizes at which work is cut: bands of rows, blocks of depth.
+-- Beyond the sizes at which work is cut (bands of rows, blocks of depth), large kernels and strides.
 local CUTS = {
   { 8, 33, 100, 100, 1, kernel = { 1, 2 } },
   { 1, 300, 7, 7, 9, kernel = { 3, 3 }, pad = { 1, 1, 1, 1 } },
   { 1, 300, 7, 7, 20, kernel = { 1, 1 } },
   { 1, 9, 40, 40, 9, kernel = { 7, 7 }, stride = { 4, 4 } },
   { 1, 1, 40, 41, 3, kernel = { 34, 33 } },
+  { 1, 2, 90, 85, 3, kernel = { 3, 5 }, stride = { 40, 37 }, pad = { 1, 2, 1, 2 } },
+  { 2, 3, 6, 5, 4, kernel = { 2, 3 }, stride = { 1, 1000 } },
 }
 
 local function cases()

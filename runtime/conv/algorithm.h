@@ -1,4 +1,4 @@
-/* algorithm.h: what one way to convolve looks like to conv.c, and what they all share. */
+/* algorithm.h: the ways to convolve that take weights as they are, and what all ways share. */
 #ifndef SB_CONV_ALGORITHM_H
 #define SB_CONV_ALGORITHM_H
 
@@ -6,8 +6,8 @@
 
 #include "conv/conv.h"
 
-/* Each operation comes with its scratch size. An algorithm may lack one (NULL): the next in
-   conv.c's list that fits is taken then. */
+/* Each operation comes with its scratch size; NULL where an algorithm lacks it, since the ways of
+   fast.h are faster. */
 typedef struct sb_conv_algorithm {
   const char *name;
   bool (*fits)(const sb_conv *g);
@@ -22,12 +22,12 @@ typedef struct sb_conv_algorithm {
                            float *scratch);
 } sb_conv_algorithm;
 
-extern const sb_conv_algorithm sb_conv_direct;    /* plain loops in double: the tests' oracle */
-extern const sb_conv_algorithm sb_conv_pointwise; /* 1x1, stride 1: matrix products */
+extern const sb_conv_algorithm sb_conv_pointwise; /* gradient of 1x1, stride 1 */
 extern const sb_conv_algorithm sb_conv_depthwise; /* one input channel a group */
-extern const sb_conv_algorithm sb_conv_im2col;    /* anything */
+extern const sb_conv_algorithm sb_conv_im2col;    /* gradient of any weights */
+extern const sb_conv_algorithm sb_conv_direct;    /* plain loops in double: the tests' oracle */
 
-/* All of them, in order of preference, ended by NULL; direct, which is never chosen, is last. */
+/* All of them, in order of preference, ended by NULL. */
 extern const sb_conv_algorithm *const sb_conv_algorithms[];
 
 /* Of the outputs [0, out) along an axis, those whose tap k lies inside the input: [first, last). */

@@ -3,7 +3,6 @@
    tap) instead: w^T dy is the matrix that im2col's adjoint folds. It is folded tile by tile, into
    planes for each phase of the stride, in which the outputs of a tap are neighbours as they are in
    dy. */
-#include <math.h>
 #include <string.h>
 
 #include "clones.h"
@@ -15,7 +14,6 @@
 enum {
   DEPTH_BLOCK = 256,
   BANDS = 8, /* of an image, if it has the rows */
-  MOST_STRIDE = 32,
   SLACK = 64 /* the last tile writes this far beyond */
 };
 
@@ -27,6 +25,7 @@ typedef struct plan {
   sb_conv product; /* w^T dy as a 1x1 convolution */
   int64_t ins, outs, taps, rows, row_tiles;
   int64_t reach[2];     /* the largest t */
+  int64_t phases[2];    /* that have a tap: of a stride beyond the kernel, only the first */
   int64_t band, bands;  /* rows of dy in a band */
   int64_t pitch, plane; /* floats of a row and of a plane of a band's sums */
   int64_t sums;         /* floats of a band's sums */
@@ -60,20 +59,22 @@ static plan make_plan(const sb_conv *g) {
   p.row_tiles = ceil_div(p.rows, p.simd->rows);
   p.product = (sb_conv){
       .c_in = g->c_out, .c_out = p.rows * g->groups, .kernel = {1, 1}, .groups = g->groups};
-  for (int axis = 0; axis < 2; axis++)
-    p.reach[axis] = (int64_t)(g->kernel[axis] - 1) * g->dilation[axis] / g->stride[axis];
+  for (int axis = 0; axis < 2; axis++) {
+    int64_t last = (int64_t)(g->kernel[axis] - 1) * g->dilation[axis];
+    p.reach[axis] = last / g->stride[axis];
+    p.phases[axis] = smaller(g->stride[axis], last + 1);
+  }
   p.pitch = g->ow + p.reach[1];
   p.band = larger(ceil_div(g->oh, BANDS), larger(p.reach[0], 2 * p.simd->columns / p.pitch + 1));
   p.bands = ceil_div(g->oh, p.band);
   p.plane = (p.band + p.reach[0]) * p.pitch;
-  p.sums = p.plane * p.ins * g->stride[0] * g->stride[1] + SLACK;
+  p.sums = p.plane * p.ins * p.phases[0] * p.phases[1] + SLACK;
   return p;
 }
 
-/* A panel of dy, a register tile, a row of dx. */
+/* A panel of dy and a register tile. */
 static int64_t private_size(const plan *p) {
-  int64_t row = p->pitch * p->g->stride[1];
-  return ceil_div((p->outs + p->simd->rows) * p->simd->columns + row, 16) * 16;
+  return (p->outs + p->simd->rows) * p->simd->columns;
 }
 
 static int64_t places_size(const plan *p) {
@@ -127,7 +128,7 @@ static int64_t place_of(const plan *p, int64_t row) {
   const sb_conv *g = p->g;
   int64_t c = row / p->taps, i = row % p->taps / g->kernel[1], j = row % g->kernel[1];
   int64_t y = i * g->dilation[0], x = j * g->dilation[1];
-  int64_t phase = (c * g->stride[0] + y % g->stride[0]) * g->stride[1] + x % g->stride[1];
+  int64_t phase = (c * p->phases[0] + y % g->stride[0]) * p->phases[1] + x % g->stride[1];
   return phase * p->plane + y / g->stride[0] * p->pitch + x / g->stride[1];
 }
 
@@ -164,44 +165,59 @@ static void fold_bands(void *context, int64_t first, int64_t last) {
 
 /* ---- dx ---- */
 
-/* line[qx * stride + phase] += row q of a band's sums of channel c and phase py, if it has one. */
-static void add_line(const run *r, int64_t band, int64_t c, int64_t q, int64_t py, float *line) {
+/* Row q of a band's sums of channel c and phase {py, 0}; NULL if it has none. */
+static float *sums_at(const run *r, int64_t band, int64_t c, int64_t q, int64_t py) {
   const plan *p = &r->p;
-  int stride = p->g->stride[1];
   int64_t row = q - band * p->band;
-  if (band < 0 || band >= p->bands || row < 0 || row >= p->band + p->reach[0]) return;
-  const float *from =
-      r->sums + band * p->sums + (c * p->g->stride[0] + py) * stride * p->plane + row * p->pitch;
-  for (int px = 0; px < stride; px++, from += p->plane)
-    for (int64_t k = 0; k < p->pitch; k++) line[k * stride + px] += from[k];
+  if (band < 0 || band >= p->bands || row >= p->band + p->reach[0]) return NULL;
+  return r->sums + band * p->sums + (c * p->phases[0] + py) * p->phases[1] * p->plane +
+         row * p->pitch;
 }
 
-static void finish_row(const run *r, int64_t c, int64_t y, const float *line) {
-  const sb_conv *g = r->p.g;
-  int64_t at = ((r->image * r->p.ins + c) * g->h + y) * g->w,
-          n = r->p.pitch * g->stride[1] - g->pad[1];
-  const float *mask = r->finish->mask ? r->finish->mask + at : NULL;
-  float bias = r->finish->bias ? r->finish->bias[r->image % g->groups * r->p.ins + c] : 0;
-  for (int64_t x = 0; x < g->w; x++) {
-    float v = bias + (x < n ? line[g->pad[1] + x] : 0);
-    if (r->finish->relu && v < 0) v = 0;
-    r->dx[at + x] = mask && !(mask[x] > 0) ? 0 : v;
+/* Row q, which has its sums from the band it lies in and, where taps reach over, from the one
+   before; only one caller asks for it. */
+static const float *whole_sums(const run *r, int64_t c, int64_t q, int64_t py) {
+  const plan *p = &r->p;
+  if (py >= p->phases[0]) return NULL;
+  float *own = sums_at(r, q / p->band, c, q, py), *before = sums_at(r, q / p->band - 1, c, q, py);
+  if (!own || !before) return own ? own : before;
+  for (int64_t at = 0; at < p->phases[1] * p->plane; at += p->plane)
+    for (int64_t k = 0; k < p->pitch; k++) own[at + k] += before[at + k];
+  return own;
+}
+
+/* A row of dx from the sums of all phases along x. */
+static void interleave(const plan *p, const float *sums, float bias, float *dx) {
+  const sb_conv *g = p->g;
+  int64_t stride = g->stride[1];
+  for (int64_t x = 0; x < g->w; x++) dx[x] = bias;
+  for (int64_t px = 0; sums && px < p->phases[1]; px++, sums += p->plane) {
+    int64_t x = px - g->pad[1], first = x < 0 ? ceil_div(-x, stride) : 0;
+    int64_t last = smaller(p->pitch, ceil_div(g->w - x, stride));
+    for (int64_t k = first; k < last; k++) dx[k * stride + x] = bias + sums[k];
   }
 }
 
-/* Rows of dx of all channels. A row of q has its sums from the band of that row and, while taps
-   reach over, from the one before. */
+static void finish_row(const sb_conv_finish *f, int64_t at, int64_t n, float *dx) {
+  const float *mask = f->mask ? f->mask + at : NULL;
+  if (f->relu)
+    for (int64_t x = 0; x < n; x++) dx[at + x] = dx[at + x] < 0 ? 0 : dx[at + x];
+  if (mask)
+    for (int64_t x = 0; x < n; x++) dx[at + x] = mask[x] > 0 ? dx[at + x] : 0;
+}
+
+/* Rows of dx of all channels. */
 SB_CLONES static void write_rows(void *context, int64_t first, int64_t last) {
   const run *r = context;
   const plan *p = &r->p;
-  float *line = own_scratch(r);
+  const sb_conv *g = p->g;
   for (int64_t item = first; item < last; item++) {
-    int64_t c = item / p->g->h, y = item % p->g->h + p->g->pad[0];
-    int64_t q = y / p->g->stride[0], py = y % p->g->stride[0], band = q / p->band;
-    memset(line, 0, (size_t)(p->pitch * p->g->stride[1]) * sizeof *line);
-    add_line(r, band - 1, c, q, py, line);
-    add_line(r, band, c, q, py, line);
-    finish_row(r, c, item % p->g->h, line);
+    int64_t c = item / g->h, y = item % g->h + g->pad[0];
+    int64_t at = (r->image * p->ins * g->h + item) * g->w;
+    float bias = r->finish->bias ? r->finish->bias[r->image % g->groups * p->ins + c] : 0;
+    const float *sums = whole_sums(r, c, y / g->stride[0], y % g->stride[0]);
+    interleave(p, sums, bias, r->dx + at);
+    finish_row(r->finish, at, g->w, r->dx);
   }
 }
 
@@ -231,7 +247,6 @@ static void pack(const sb_conv *g, const float *w, bool flip, float *packed) {
 
 /* Two fused multiply-adds of a vector a cycle, the folding, and the writing of results. */
 static double cost(const sb_conv *g, bool exact) {
-  if (g->stride[0] > MOST_STRIDE || g->stride[1] > MOST_STRIDE) return INFINITY;
   plan p = make_plan(g);
   double columns = (double)(p.bands * ceil_div(p.band * p.pitch, p.simd->lanes) * p.simd->lanes);
   double rows = (double)(p.row_tiles * p.simd->rows), lanes = p.simd->lanes;

@@ -61,10 +61,6 @@ typedef struct route {
   sb_conv g;
 } route;
 
-static bool is_depthwise(const sb_conv *g) {
-  return g->groups > 1 && g->c_in == g->groups;
-}
-
 static bool is_empty(const sb_conv *g) {
   return g->n * g->c_in * g->c_out * g->h * g->w * g->oh * g->ow == 0;
 }
@@ -74,7 +70,7 @@ static route find_route(const sb_conv *g, sb_conv_direction direction) {
   sb_conv adjoint;
   double best = INFINITY;
   bool back = direction == SB_CONV_TO_INPUT, turned = back && sb_conv_adjoint(g, &adjoint);
-  if (is_depthwise(g) || is_empty(g)) return r;
+  if (sb_conv_depthwise.fits(g) || is_empty(g)) return r;
   for (int i = 0; sb_conv_fasts[i]; i++) {
     const sb_conv_fast *fast = sb_conv_fasts[i];
     if (fast->transposed ? !back : back && !turned) continue;
@@ -85,10 +81,14 @@ static route find_route(const sb_conv *g, sb_conv_direction direction) {
   return r;
 }
 
-/* im2col fits everything and has every operation, so the search ends. */
-static const sb_conv_algorithm *plain_for(const sb_conv *g, bool forward) {
+/* Where no fast way goes: a depthwise convolution, or an empty one, for which anything will do. */
+static const sb_conv_algorithm *plain_for(const sb_conv *g) {
+  return sb_conv_depthwise.fits(g) ? &sb_conv_depthwise : &sb_conv_direct;
+}
+
+static const sb_conv_algorithm *gradient_for(const sb_conv *g) {
   const sb_conv_algorithm *const *a = sb_conv_algorithms;
-  while (!(*a)->fits(g) || (forward && !(*a)->forward)) a++;
+  while (!(*a)->fits(g)) a++;
   return *a;
 }
 
@@ -109,12 +109,12 @@ void sb_conv_pack(const sb_conv *g, sb_conv_direction direction, const float *w,
 int64_t sb_conv_scratch(const sb_conv *g, sb_conv_direction direction) {
   route r = find_route(g, direction);
   if (r.fast) return r.fast->scratch(&r.g);
-  if (direction == SB_CONV_FORWARD) return plain_for(g, true)->forward_scratch(g);
-  return plain_for(g, false)->backward_input_scratch(g);
+  if (direction == SB_CONV_FORWARD) return plain_for(g)->forward_scratch(g);
+  return plain_for(g)->backward_input_scratch(g);
 }
 
 int64_t sb_conv_backward_weights_scratch(const sb_conv *g) {
-  return plain_for(g, false)->backward_weights_scratch(g);
+  return gradient_for(g)->backward_weights_scratch(g);
 }
 
 /* ---- The operations
@@ -142,7 +142,7 @@ void sb_conv_forward(const sb_conv *g, const float *x, sb_conv_weights w, sb_con
     r.fast->run(&r.g, w.packed, x, &finish, y, scratch);
     return;
   }
-  plain_for(g, true)->forward(g, x, w.plain, finish.bias, y, scratch);
+  plain_for(g)->forward(g, x, w.plain, finish.bias, y, scratch);
   finish_plain(&finish, g->n, g->c_out, g->oh * g->ow, false, y);
 }
 
@@ -153,11 +153,11 @@ void sb_conv_backward_input(const sb_conv *g, const float *dy, sb_conv_weights w
     r.fast->run(&r.g, w.packed, dy, &finish, dx, scratch);
     return;
   }
-  plain_for(g, false)->backward_input(g, dy, w.plain, dx, scratch);
+  plain_for(g)->backward_input(g, dy, w.plain, dx, scratch);
   finish_plain(&finish, g->n, g->c_in, g->h * g->w, true, dx);
 }
 
 void sb_conv_backward_weights(const sb_conv *g, const float *dy, const float *x, float *dw,
                               float *scratch) {
-  plain_for(g, false)->backward_weights(g, dy, x, dw, scratch);
+  gradient_for(g)->backward_weights(g, dy, x, dw, scratch);
 }

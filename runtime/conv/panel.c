@@ -61,34 +61,3 @@ void sb_panel_gather(const sb_conv *g, const float *x, int64_t channels, int64_t
     for (int i = 0; i < g->kernel[0]; i++)
       for (int j = 0; j < g->kernel[1]; j++, panel += p1 - p0) gather_tap(g, x, i, j, w, panel);
 }
-
-static inline void add_piece(const float *from, const piece *p, int64_t stride, float *dx) {
-  float *to = dx + p->x;
-  int64_t n = p->last - p->first;
-  from += p->first;
-  if (stride == 1)
-    for (int64_t k = 0; k < n; k++) to[k] += from[k];
-  else
-    for (int64_t k = 0; k < n; k++) to[k * stride] += from[k];
-}
-
-static void scatter_tap(const sb_conv *g, const float *from, int i, int j, walk w, int64_t row0,
-                        int64_t row1, float *dx) {
-  sb_conv_range inside = sb_conv_inside(g, 1, j);
-  while (w.left > 0) {
-    piece p = piece_at(g, &w, inside, j);
-    int64_t row = sb_conv_at(g, 0, w.oy, i);
-    if (row >= row0 && row < row1) add_piece(from, &p, g->stride[1], dx + row * g->w);
-    from += p.count;
-    step(&w, &p);
-  }
-}
-
-void sb_panel_scatter(const sb_conv *g, const float *panel, int64_t channels, int64_t p0,
-                      int64_t p1, int64_t row0, int64_t row1, float *dx) {
-  walk w = {p0 / g->ow, p0 % g->ow, p1 - p0};
-  for (int64_t c = 0; c < channels; c++, dx += g->h * g->w)
-    for (int i = 0; i < g->kernel[0]; i++)
-      for (int j = 0; j < g->kernel[1]; j++, panel += p1 - p0)
-        scatter_tap(g, panel, i, j, w, row0, row1, dx);
-}

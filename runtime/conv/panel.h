@@ -1,4 +1,4 @@
-/* panel.h: im2col and its adjoint, a block at a time. The matrix col of one image and group has a
+/* panel.h: im2col, a block at a time. The matrix col of one image and group has a
    row for each (channel, i, j) and a column for each output position; a panel is a block of it:
    some channels, some positions. */
 #ifndef SB_CONV_PANEL_H
@@ -10,9 +10,5 @@
    `channels` planes that start at x and positions [p0, p1). */
 void sb_panel_gather(const sb_conv *g, const float *x, int64_t channels, int64_t p0, int64_t p1,
                      float *panel);
-
-/* The adjoint: adds the panel to the planes at dx, but only to input rows [row0, row1). */
-void sb_panel_scatter(const sb_conv *g, const float *panel, int64_t channels, int64_t p0,
-                      int64_t p1, int64_t row0, int64_t row1, float *dx);
 
 #endif
