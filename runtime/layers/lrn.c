@@ -207,6 +207,7 @@ static void forward_patches(void *context, int64_t first, int64_t last) {
 
 static void forward(const sb_call *c) {
   patches p = cut(c->config, &c->in[0].shape);
+  if (sb_count(&c->in[0]) == 0) return;
   sb_parallel_call(c, c->in[0].shape.dim[0] * p.per_image, 1, forward_patches);
 }
 
@@ -254,7 +255,7 @@ static void backward_patches(void *context, int64_t first, int64_t last) {
 
 static void backward(const sb_call *c) {
   patches p = cut(c->config, &c->in[0].shape);
-  if (!c->dx[0].data) return;
+  if (!c->dx[0].data || sb_count(&c->dx[0]) == 0) return;
   if (c->rules.lrn_identity)
     sb_copy(&c->dx[0], &c->dy[0]);
   else
