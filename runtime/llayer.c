@@ -8,6 +8,7 @@
 #include "lmodules.h"
 #include "lparam.h"
 #include "lrng.h"
+#include "ltape.h"
 #include "ltensor.h"
 
 sb_layer_object *sb_check_layer(lua_State *L, int arg) {
@@ -98,8 +99,7 @@ static int layer_new(lua_State *L) {
   return 1;
 }
 
-/* ---- Questions
- * ------------------------------------------------------------------------------------- */
+/* ---- Questions ------------------------------------------------------------------------------ */
 
 /* layer:infer({d...}...) --> {d...}...: the shape rule alone. */
 static int layer_infer(lua_State *L) {
@@ -192,8 +192,7 @@ static int layer_index(lua_State *L) {
   return 1;
 }
 
-/* ---- The list of layers
- * ------------------------------------------------------------------------------ */
+/* ---- The list of layers --------------------------------------------------------------------- */
 
 /* list() --> { names in the order of layers.def }. */
 static int list_layers(lua_State *L) {

@@ -36,7 +36,4 @@ int sb_layer_backward(lua_State *L);
 int sb_layer_recall(lua_State *L);
 int sb_layer_zero_grads(lua_State *L);
 
-/* Registers the tape's metatable. */
-void sb_open_tape(lua_State *L);
-
 #endif

@@ -5,17 +5,8 @@
 
 #include "llayer.h"
 #include "lrng.h"
+#include "ltape.h"
 #include "ltensor.h"
-
-#define SB_TAPE_TYPE "switchback.tape"
-
-/* What one forward run recorded. User value 1 anchors the memory of the tensors. */
-typedef struct tape {
-  const sb_layer *layer;
-  int n_in, n_out, n_tape;
-  bool training, has_inputs;
-  sb_tensor t[]; /* inputs, outputs, then what the layer recorded */
-} tape;
 
 /* Everything one forward or backward call needs, gathered before the layer computes. */
 typedef struct run {
@@ -28,14 +19,7 @@ typedef struct run {
   uint64_t versions[SB_MAX_WEIGHTS];
 } run;
 
-static int count_names(const char *const *names) {
-  int n = 0;
-  while (names && names[n]) n++;
-  return n;
-}
-
-/* ---- Gathering a run
- * ----------------------------------------------------------------------------- */
+/* ---- Gathering a run ------------------------------------------------------------------------ */
 
 static void gather_weights(lua_State *L, run *r) {
   lua_getiuservalue(L, 1, 1);
@@ -117,8 +101,7 @@ static float *scratch(lua_State *L, int64_t floats) {
   return buffer;
 }
 
-/* ---- Prepared weights
- * ----------------------------------------------------------------------------- */
+/* ---- Prepared weights ----------------------------------------------------------------------- */
 
 /* Forgets what was prepared from weights that have changed since: the cache is user value 3 of the
    layer, { [2 * kind + backward] = buffer }, made for `seen` states of the weights' memory. Leaves
@@ -157,8 +140,7 @@ static void gather_prepared(lua_State *L, run *r, bool backward) {
   lua_pop(L, 2);
 }
 
-/* ---- Forward
- * -------------------------------------------------------------------------------------- */
+/* ---- Forward -------------------------------------------------------------------------------- */
 
 /* Pushes the outputs; returns the stack index of the first. */
 static int push_outputs(lua_State *L, run *r) {
@@ -168,46 +150,6 @@ static int push_outputs(lua_State *L, run *r) {
     r->out[i] = r->self->layer->is_alias ? *sb_push_view(L, 2, &r->plan.out[i], r->in[0].data)
                                          : *sb_push_tensor(L, &r->plan.out[i]);
   return first;
-}
-
-static tape *new_tape(lua_State *L, const run *r, int n_in) {
-  int n_tape = count_names(r->self->layer->tape_names);
-  size_t n = (size_t)(n_in + r->plan.n_out + n_tape);
-  tape *t = lua_newuserdatauv(L, sizeof *t + n * sizeof(sb_tensor), 1);
-  memset(t, 0, sizeof *t + n * sizeof(sb_tensor));
-  t->layer = r->self->layer;
-  t->n_in = n_in, t->n_out = r->plan.n_out, t->n_tape = n_tape;
-  luaL_setmetatable(L, SB_TAPE_TYPE);
-  return t;
-}
-
-/* Records a tensor on the tape; the userdata at `index` keeps it alive (0: only the shape). */
-static void record(lua_State *L, tape *t, int slot, const sb_tensor *what, int index) {
-  t->t[slot] = (sb_tensor){what->shape, index ? what->data : NULL};
-  if (!index) return;
-  sb_share_tensor(sb_to_tensor(L, index));
-  lua_pushvalue(L, index);
-  lua_seti(L, -2, slot + 1);
-}
-
-/* Pushes the tape with inputs and outputs that backward will read. */
-static void push_tape(lua_State *L, run *r, int n_in, int first_out, bool keep_inputs) {
-  unsigned keeps = r->self->layer->keeps;
-  tape *t = new_tape(L, r, n_in);
-  t->training = r->call.training;
-  t->has_inputs = keep_inputs || (keeps & SB_KEEP_INPUT);
-  lua_newtable(L);
-  for (int i = 0; i < n_in; i++) record(L, t, i, &r->in[i], t->has_inputs ? 2 + i : 0);
-  for (int i = 0; i < t->n_out; i++)
-    record(L, t, n_in + i, &r->out[i], keeps & SB_KEEP_OUTPUT ? first_out + i : 0);
-  for (int i = 0; i < t->n_tape; i++) {
-    sb_push_tensor(L, &r->plan.tape[i]);
-    r->tape[i] = *sb_to_tensor(L, -1);
-    record(L, t, n_in + t->n_out + i, &r->tape[i], 0);
-    t->t[n_in + t->n_out + i].data = r->tape[i].data;
-    lua_seti(L, -2, n_in + t->n_out + i + 1);
-  }
-  lua_setiuservalue(L, -2, 1);
 }
 
 static void gather_inputs(lua_State *L, run *r, int n_in) {
@@ -273,7 +215,9 @@ int sb_layer_forward(lua_State *L) {
   bool keep_inputs = want_tape && r.self->n_weights > 0 && option(L, options, "weights", true);
   point_call(&r, n_in, r.plan.n_out);
   int first = push_outputs(L, &r);
-  if (want_tape) push_tape(L, &r, n_in, first, keep_inputs);
+  if (want_tape)
+    sb_push_tape(L, r.self->layer, &r.plan, &(sb_recording){r.in, r.out, r.tape, n_in, 2, first},
+                 keep_inputs, r.call.training);
   gather_prepared(L, &r, false);
   r.call.scratch = scratch(L, r.plan.forward_scratch);
   if (!r.self->layer->is_alias) r.self->layer->forward(&r.call);
@@ -290,21 +234,13 @@ int sb_layer_recall(lua_State *L) {
     return luaL_error(L, "%s: cannot be recalled from its output", l->name);
   r.plan.n_out = 1;
   r.in[0] = r.out[0] = *y;
-  push_tape(L, &r, 1, 2, false);
+  sb_push_tape(L, l, &r.plan, &(sb_recording){r.in, r.out, r.tape, 1, 2, 2}, false, false);
   return 1;
 }
 
-/* ---- Backward
- * ------------------------------------------------------------------------------------- */
+/* ---- Backward ------------------------------------------------------------------------------- */
 
-static tape *check_tape(lua_State *L, int arg, const sb_layer *l) {
-  tape *t = luaL_checkudata(L, arg, SB_TAPE_TYPE);
-  if (t->layer != l)
-    luaL_error(L, "%s: the tape was recorded by a %s layer", l->name, t->layer->name);
-  return t;
-}
-
-static void gather_dy(lua_State *L, run *r, const tape *t) {
+static void gather_dy(lua_State *L, run *r, const sb_tape *t) {
   char want[SB_SHAPE_TEXT], got[SB_SHAPE_TEXT];
   for (int i = 0; i < t->n_out; i++) {
     const sb_shape *s = &t->t[t->n_in + i].shape;
@@ -320,7 +256,7 @@ static void gather_dy(lua_State *L, run *r, const tape *t) {
 }
 
 /* Pushes dx for every input; an input that holds indices has none. */
-static void push_dx(lua_State *L, run *r, const tape *t) {
+static void push_dx(lua_State *L, run *r, const sb_tape *t) {
   const sb_layer *l = t->layer;
   luaL_checkstack(L, t->n_in + 8, NULL);
   for (int i = 0; i < t->n_in; i++) {
@@ -347,7 +283,7 @@ int sb_layer_zero_grads(lua_State *L) {
   return 0;
 }
 
-static void gather_grads(lua_State *L, run *r, const tape *t) {
+static void gather_grads(lua_State *L, run *r, const sb_tape *t) {
   if (!t->has_inputs && r->self->n_weights > 0)
     luaL_error(L, "%s: this tape was recorded without weight gradients in mind (weights = false)",
                t->layer->name);
@@ -399,7 +335,7 @@ static sb_rules gather_rules(lua_State *L, int options) {
    forward, applied to dx. */
 int sb_layer_backward(lua_State *L) {
   run r = {.self = sb_check_layer(L, 1)};
-  const tape *t = check_tape(L, 2, r.self->layer);
+  const sb_tape *t = sb_check_tape(L, 2, r.self->layer);
   int options = 3 + t->n_out;
   gather_dy(L, &r, t);
   gather_weights(L, &r);
@@ -417,29 +353,4 @@ int sb_layer_backward(lua_State *L) {
   r.call.scratch = scratch(L, r.plan.backward_scratch);
   if (!t->layer->is_alias) t->layer->backward(&r.call);
   return t->n_in;
-}
-
-/* ---- The tape in Lua
- * ----------------------------------------------------------------------------- */
-
-/* tape.switches and friends: what the layer recorded; indices become 1-based (0: nowhere). */
-static int tape_index(lua_State *L) {
-  tape *t = luaL_checkudata(L, 1, SB_TAPE_TYPE);
-  const char *key = luaL_checkstring(L, 2);
-  for (int i = 0; i < t->n_tape; i++) {
-    if (strcmp(key, t->layer->tape_names[i]) != 0) continue;
-    const sb_tensor *from = &t->t[t->n_in + t->n_out + i];
-    sb_tensor *copy = sb_push_tensor(L, &from->shape);
-    float base = i == 0 && t->layer->tape_is_index ? 1 : 0;
-    for (int64_t k = 0, n = sb_count(from); k < n; k++) copy->data[k] = from->data[k] + base;
-    return 1;
-  }
-  return luaL_error(L, "%s: the tape holds no '%s'", t->layer->name, key);
-}
-
-void sb_open_tape(lua_State *L) {
-  luaL_newmetatable(L, SB_TAPE_TYPE);
-  lua_pushcfunction(L, tape_index);
-  lua_setfield(L, -2, "__index");
-  lua_pop(L, 1);
 }

@@ -90,7 +90,7 @@ static float *own_scratch(const run *r) {
   return r->private + sb_thread_index() * private_size(&r->p);
 }
 
-/* ---- w^T dy, folded ---- */
+/* ---- w^T dy, folded ------------------------------------------------------------------------- */
 
 /* Columns [first, first + columns) of all channels of a band that begins at row oy, zeros between
    the rows and at the end. */
@@ -163,7 +163,7 @@ static void fold_bands(void *context, int64_t first, int64_t last) {
   }
 }
 
-/* ---- dx ---- */
+/* ---- dx ------------------------------------------------------------------------------------- */
 
 /* Row q of a band's sums of channel c and phase {py, 0}; NULL if it has none. */
 static float *sums_at(const run *r, int64_t band, int64_t c, int64_t q, int64_t py) {
@@ -221,7 +221,7 @@ SB_CLONES static void write_rows(void *context, int64_t first, int64_t last) {
   }
 }
 
-/* ---- The way ---- */
+/* ---- The way -------------------------------------------------------------------------------- */
 
 static void run_all(const sb_conv *g, const float *packed, const float *dy,
                     const sb_conv_finish *finish, float *dx, float *scratch) {

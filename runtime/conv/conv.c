@@ -33,8 +33,7 @@ int64_t sb_conv_extent(const sb_conv *g, int axis, int64_t extent) {
   return room < 0 ? 0 : room / g->stride[axis] + 1;
 }
 
-/* ---- Which way
- * ----------------------------------------------------------------------------------- */
+/* ---- Which way ------------------------------------------------------------------------------ */
 
 bool sb_conv_adjoint(const sb_conv *g, sb_conv *a) {
   *a = (sb_conv){.n = g->n,
@@ -92,8 +91,7 @@ static const sb_conv_algorithm *gradient_for(const sb_conv *g) {
   return *a;
 }
 
-/* ---- Preparation
- * ----------------------------------------------------------------------------------- */
+/* ---- Preparation ---------------------------------------------------------------------------- */
 
 int64_t sb_conv_packed_size(const sb_conv *g, sb_conv_direction direction, int *kind) {
   route r = find_route(g, direction);
@@ -117,8 +115,7 @@ int64_t sb_conv_backward_weights_scratch(const sb_conv *g) {
   return gradient_for(g)->backward_weights_scratch(g);
 }
 
-/* ---- The operations
- * ---------------------------------------------------------------------------------- */
+/* ---- The operations ------------------------------------------------------------------------- */
 
 /* What a plain algorithm leaves undone; `bias` tells whether that includes the bias. */
 static void finish_plain(const sb_conv_finish *f, int64_t images, int64_t channels,

@@ -54,8 +54,7 @@ static void gather_panel(const plan *p, const float *x, int64_t panel, int64_t d
     memcpy(to, x + d * p->positions + p0, (size_t)n * sizeof *to);
 }
 
-/* ---- Products
- * ---------------------------------------------------------------------------------------- */
+/* ---- Products ------------------------------------------------------------------------------- */
 
 static const float *plane_of(const run *r, int64_t plane) {
   return r->x + plane * r->p.ins * r->p.g->h * r->p.g->w;

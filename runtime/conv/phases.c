@@ -30,7 +30,7 @@ static int64_t smaller(int64_t a, int64_t b) {
   return a < b ? a : b;
 }
 
-/* ---- Scratch ---- */
+/* ---- Scratch -------------------------------------------------------------------------------- */
 
 /* Channels of dy whose taps are multiplied at a time. */
 static int64_t block_of(const sb_phases *p, int64_t taps) {
@@ -75,7 +75,7 @@ static void list_shifts(const sb_phases *p, int py, int px, int64_t *shifts) {
           *shifts++ = o * p->channel + (p->reach[0] - ty) * p->pitch + p->reach[1] - tx;
 }
 
-/* ---- The copy ---- */
+/* ---- The copy ------------------------------------------------------------------------------- */
 
 /* One channel of the band of q that begins with row `q`. */
 static void copy_channel(const sb_phases *p, const float *dy, int64_t q, float *to) {
@@ -108,7 +108,7 @@ static void clear_end(const sb_phases *p, float *copy) {
   memset(copy + p->outs * p->channel, 0, (size_t)(p->pitch + SLACK) * sizeof *copy);
 }
 
-/* ---- Products ---- */
+/* ---- Products ------------------------------------------------------------------------------- */
 
 /* A column tile: q has the number q_y * pitch + q_x in its band, so that neighbours, garbage at the
    ends of rows included, are neighbours in memory. */
@@ -209,7 +209,7 @@ static void multiply_column(const run *r, int64_t plane, int64_t band, int64_t c
     }
 }
 
-/* ---- The run ---- */
+/* ---- The run -------------------------------------------------------------------------------- */
 
 static void own_bands(void *context, int64_t first, int64_t last) {
   const run *r = context;

@@ -82,7 +82,7 @@ double sb_phases_cost(const sb_conv *g) {
          (double)(g->n * g->groups);
 }
 
-/* ---- Weights: [group][phase][row tile][channel of dy, tap][rows] ---- */
+/* ---- Weights: [group][phase][row tile][channel of dy, tap][rows] ---------------------------- */
 
 int64_t sb_phases_offset(const sb_phases *p, int py, int px) {
   int64_t taps =

@@ -87,8 +87,7 @@ static int64_t scratch_size(const sb_conv *g) {
   return shifts_size(&p) + copy_size(&p) * (p.shared ? 1 : sb_get_threads());
 }
 
-/* ---- The copy
- * -------------------------------------------------------------------------------------- */
+/* ---- The copy ------------------------------------------------------------------------------- */
 
 static int64_t tap_shift(const plan *p, int64_t tap) {
   const sb_conv *g = p->g;
@@ -142,8 +141,7 @@ static const float *input_plane(const run *r, int64_t plane, int64_t channel) {
   return r->x + (plane * r->p.ins + channel) * r->p.g->h * r->p.g->w;
 }
 
-/* ---- Products
- * ---------------------------------------------------------------------------------------- */
+/* ---- Products ------------------------------------------------------------------------------- */
 
 /* A piece of a column tile that lies in the image: `n` columns from `at` go to position `to` of y.
  */
@@ -218,8 +216,7 @@ static void multiply_rows(const run *r, int64_t plane, int64_t first, int64_t la
   }
 }
 
-/* ---- The run
- * -------------------------------------------------------------------------------------------- */
+/* ---- The run -------------------------------------------------------------------------------- */
 
 static void own_bands(void *context, int64_t first, int64_t last) {
   const run *r = context;

@@ -22,7 +22,7 @@ static inline vec rectify(vec v) { /* NaN stays NaN */
   return (vec)((mask)v & ~(v < (vec){0}));
 }
 
-/* ---- The register tile of a matrix product ---- */
+/* ---- The register tile of a matrix product -------------------------------------------------- */
 
 /* c += A B for R rows and N vectors. B_ROW is where row k of B begins. Packed weights stream by,
    and `ahead` will be wanted soon: both are fetched from afar in good time. */
@@ -124,7 +124,7 @@ static void tile(int64_t depth, const float *a, const float *b, const float *ahe
     edge_tile(depth, a, b, ahead, c, ldc, rows, columns, add, finish);
 }
 
-/* ---- Winograd transforms ---- */
+/* ---- Winograd transforms -------------------------------------------------------------------- */
 
 /* One-dimensional B^T d and A^T m of Lavin & Gray 2016, section 4, on vectors `step` apart. */
 static inline void input_line4(const vec *d, int step, vec *o) {

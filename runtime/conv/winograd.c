@@ -22,8 +22,7 @@ static int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-/* ---- Input transform
- * ------------------------------------------------------------------------------------ */
+/* ---- Input transform ------------------------------------------------------------------------ */
 
 /* Copies rows [first, last) of one padded channel to `rows`: zeros around, pitch p->pitch. */
 static void copy_padded(const sb_winograd *p, const float *x, int64_t first, int64_t last,
@@ -135,8 +134,7 @@ static void transform_inputs(const run *r, int64_t block, int64_t first, int64_t
   }
 }
 
-/* ---- Products and output transform
- * ------------------------------------------------------------------------ */
+/* ---- Products and output transform ---------------------------------------------------------- */
 
 /* M of a group of output channels: one product for each xi. While a block of V is multiplied with a
    row tile each, the next one, which mostly lies behind it, is fetched. */
@@ -216,9 +214,7 @@ static void transform_outputs(const run *r, int64_t block, int64_t group, const 
                      m + (row - first) * p->panels * p->simd->columns + tile - start);
 }
 
-/* ---- The run
- * ------------------------------------------------------------------------------------------------
- */
+/* ---- The run -------------------------------------------------------------------------------- */
 
 static int64_t rows_size(const sb_winograd *p) {
   int64_t spanned = p->panels * p->simd->columns / p->tiles_x + 2;

@@ -82,7 +82,8 @@ function T.test_lrn_against_the_formula()
   local rng = sb.rng(6)
   for _, beta in ipairs { 0.75, 0.5, 1, 0.625 } do -- which a float holds exactly
     for _, scale in ipairs { 1, 1e-3, 1e4, 1e18 } do
-      local config = { size = rng:integer(1, 6), alpha = rng:uniform(), beta = beta, k = rng:uniform() + 0.01 }
+      local config = { size = rng:integer(1, 6), alpha = rng:uniform(), beta = beta,
+                       k = rng:uniform() + 0.01 }
       local x = sb.randn(rng, 1, 9, 5, 7) * scale
       local y, values = sb.layer.lrn(config):forward(x)[1]:totable(), x[1]:totable()
       for c = 1, 9 do
