@@ -10,7 +10,8 @@
 #include "lmodules.h"
 #include "ltensor.h"
 
-/* algorithms() --> { name, ... } in order of preference; "direct", summed in double, is last. */
+/* algorithms() --> { name, ... } of those that take weights as they are; "direct", summed in
+   double, is last. */
 static int conv_algorithms(lua_State *L) {
   lua_newtable(L);
   for (int i = 0; sb_conv_algorithms[i]; i++) {

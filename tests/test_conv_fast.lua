@@ -1,6 +1,6 @@
 -- The ways to convolve that pack their weights, each over random shapes against the definition, summed in
 -- double by plain loops ("direct"): forward, as the adjoint that goes back to the input, and with each set of
--- vector instructions.
+-- vector instructions. And so the gradient of the weights.
 local lu = require "luaunit"
 local sb = require "switchback"
 local conv = require("switchback.core").conv
@@ -11,12 +11,12 @@ local T = {}
 -- Relative L2. Sums in float32 of some hundred products stay within 1e-6 of the norm. The transforms of
 -- F(2x2) only add, which loses about a bit; those of F(4x4) add what they multiplied by up to 8 and divide by
 -- 24, which loses three bits on numbers without a mean as here (measured: 2e-6), and up to five on others.
-local TOLERANCE = { panels = 1e-6, shifts = 1e-6, phases = 1e-6, col2im = 1e-6, winograd2 = 2e-6,
-  winograd4 = 3e-5 }
+local TOLERANCE = { panels = 1e-6, shifts = 1e-6, phases = 1e-6, col2im = 1e-6, gradient = 1e-6,
+  winograd2 = 2e-6, winograd4 = 3e-5 }
 
 local CASES = 150
 -- Products of a case at most: the oracle is slow.
-local LARGEST = 1.5e6
+local LARGEST = 1.2e6
 
 -- ---- Random shapes -------------------------------------------------------------------------------
 
@@ -171,6 +171,19 @@ function T.test_backward_to_the_input()
       function(way, finish) return conv.fast_backward_input(way, dy, w, x, case, finish) end, ran)
   end
   assert_ran(ran, conv.fasts())
+end
+
+-- The gradient of the weights sums over as many positions as the oracle has products a weight.
+function T.test_backward_to_the_weights()
+  for i, case in ipairs(cases()) do
+    local rng = sb.rng(2000 + i)
+    local x = tensors(case, rng)
+    local dy = sb.randn(rng, case[1], case[5], extent(case, 1), extent(case, 2))
+    local got = same_at_any_thread_count(name_of("gradient", case),
+      function() return conv.backward_weights("gradient", dy, x, case) end)
+    local miss = h.rel_l2(got, conv.backward_weights("direct", dy, x, case))
+    lu.assertTrue(miss <= TOLERANCE.gradient, ("%s: relative L2 %g"):format(name_of("gradient", case), miss))
+  end
 end
 
 -- The whole file again in a process for each lesser instruction set.

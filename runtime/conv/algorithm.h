@@ -22,12 +22,11 @@ typedef struct sb_conv_algorithm {
                            float *scratch);
 } sb_conv_algorithm;
 
-extern const sb_conv_algorithm sb_conv_pointwise; /* gradient of 1x1, stride 1 */
 extern const sb_conv_algorithm sb_conv_depthwise; /* one input channel a group */
-extern const sb_conv_algorithm sb_conv_im2col;    /* gradient of any weights */
+extern const sb_conv_algorithm sb_conv_gradient;  /* of the weights, of any shape */
 extern const sb_conv_algorithm sb_conv_direct;    /* plain loops in double: the tests' oracle */
 
-/* All of them, in order of preference, ended by NULL. */
+/* All of them, ended by NULL; direct is last. */
 extern const sb_conv_algorithm *const sb_conv_algorithms[];
 
 /* Of the outputs [0, out) along an axis, those whose tap k lies inside the input: [first, last). */

@@ -14,8 +14,8 @@ const sb_conv_fast *const sb_conv_fasts[] = {&sb_conv_winograd4,
                                              &sb_conv_phases,
                                              NULL};
 
-const sb_conv_algorithm *const sb_conv_algorithms[] = {&sb_conv_pointwise, &sb_conv_depthwise,
-                                                       &sb_conv_im2col, &sb_conv_direct, NULL};
+const sb_conv_algorithm *const sb_conv_algorithms[] = {&sb_conv_depthwise, &sb_conv_gradient,
+                                                       &sb_conv_direct, NULL};
 
 static bool exact;
 
@@ -86,9 +86,8 @@ static const sb_conv_algorithm *plain_for(const sb_conv *g) {
 }
 
 static const sb_conv_algorithm *gradient_for(const sb_conv *g) {
-  const sb_conv_algorithm *const *a = sb_conv_algorithms;
-  while (!(*a)->fits(g)) a++;
-  return *a;
+  if (is_empty(g)) return &sb_conv_direct;
+  return sb_conv_depthwise.fits(g) ? &sb_conv_depthwise : &sb_conv_gradient;
 }
 
 /* ---- Preparation ---------------------------------------------------------------------------- */
