@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "clones.h"
 #include "conv/fast.h"
 #include "threads.h"
 
@@ -140,7 +141,7 @@ static void multiply(const run *r, const place *at, int64_t t, int py, int px, f
 }
 
 /* to[k * stride + phase] = column k of that phase's tile row; those lie `step` apart. */
-static void interleave(const float *tile, int64_t step, int stride, int64_t n, float *to) {
+static inline void interleave(const float *tile, int64_t step, int stride, int64_t n, float *to) {
   if (stride == 2)
     for (int64_t k = 0; k < n; k++) to[2 * k] = tile[k], to[2 * k + 1] = tile[step + k];
   else
@@ -150,8 +151,8 @@ static void interleave(const float *tile, int64_t step, int stride, int64_t n, f
 
 /* Writes n columns of all phases along x to a row of dx, from its column x on: straight, or by way
    of a line where some lie outside or are masked. */
-static void write_line(const run *r, const float *tile, int64_t n, int64_t row, int64_t x,
-                       float *line) {
+static inline void write_line(const run *r, const float *tile, int64_t n, int64_t row, int64_t x,
+                              float *line) {
   const sb_conv *g = r->p.g;
   int64_t step = (int64_t)r->p.simd->rows * r->p.simd->columns, at = row * g->w + x;
   int64_t start = x < 0 ? -x : 0, end = smaller(n * g->stride[1], g->w - x);
@@ -163,7 +164,7 @@ static void write_line(const run *r, const float *tile, int64_t n, int64_t row, 
 }
 
 /* Puts row tile t of dx together from the tiles of all phases along x, in phase y. */
-static void write_rows(const run *r, const place *at, int64_t t, int py) {
+SB_CLONES static void write_rows(const run *r, const place *at, int64_t t, int py) {
   const sb_phases *p = &r->p;
   const sb_conv *g = p->g;
   int rows = p->simd->rows, columns = p->simd->columns;
