@@ -27,6 +27,30 @@ function h.close(a, b, tolerance)
   if not ok then error(difference, 2) end
 end
 
+-- Checks gradients by central differences. f() answers a number that depends on the tensors of `values`,
+-- which are moved by `step` along random directions and put back; `gradients` is one tensor for each. Fails
+-- unless the slopes agree to `tolerance` (default 2e-3: rounding of float32) relative to the largest.
+function h.check_gradients(f, values, gradients, options)
+  local o = options or {}
+  local rng, step = sb.rng(o.seed or 11), o.step or 1e-2
+  lu.assertEquals(#gradients, #values)
+  for k, value in ipairs(values) do
+    lu.assertEquals(gradients[k]:size(), value:size())
+    local saved, found, wanted, scale = value:clone(), {}, {}, 1e-6
+    for i = 1, o.directions or 4 do
+      local direction = sb.randn(rng, table.unpack(value:size()))
+      local above = f(value:copy_(saved + direction * step))
+      local below = f(value:copy_(saved - direction * step))
+      found[i], wanted[i] = (above - below) / (2 * step), gradients[k]:dot(direction)
+      scale = math.max(scale, math.abs(wanted[i]))
+    end
+    value:copy_(saved)
+    for i in ipairs(found) do
+      lu.assertAlmostEquals(found[i] / scale, wanted[i] / scale, o.tolerance or 2e-3)
+    end
+  end
+end
+
 -- Calls f(...) and fails unless it raises a message that contains `text`; answers the message.
 function h.error_has(f, text, ...)
   local ok, message = pcall(f, ...)
