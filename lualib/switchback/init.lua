@@ -20,6 +20,7 @@ local on_demand = {
   vis = { "switchback.vis" },
   param = { "switchback.param" },
   transform = { "switchback.transform" },
+  optim = { "switchback.optim" },
   plot = { "switchback.plot" },
   conv2d = { "switchback.primitives", "conv2d" },
   conv2d_transpose = { "switchback.primitives", "conv2d_transpose" },
