@@ -13,6 +13,7 @@ return {
   },
   run = function(o, report)
     local sb = require "switchback"
+    local explain = require "switchback.explain"
     local net = sb.load(o.model)
     local image = assert(sb.image.load(o.image))
     local found = sb.vis.saliency(net, image, { class = o.class, rule = o.rule, form = o.form })
@@ -23,7 +24,7 @@ return {
       pictures[3] = sb.image.heat(input, sb.image.resize(map, input:size(2) // 8, input:size(3) // 8))
     end
     report:save(o.out, sb.image.grid(pictures, { columns = #pictures,
-      title = ("%s (class %d, p %.3f)"):format(class.label, class.index, class.p),
+      title = explain.title(class),
       labels = { "input", o.rule .. ", " .. o.form, "smoothed, over the input" } }))
     return { class = class, rule = o.rule, form = o.form }
   end,

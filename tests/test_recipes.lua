@@ -41,6 +41,14 @@ function T.test_saliency()
   lu.assertTrue(narrow:size(3) < wide:size(3)) -- no heat map over the input
 end
 
+function T.test_attribute()
+  local result, wide = run("attribute", on_photo "--class bee --steps 2 --samples 2")
+  lu.assertEquals({ result.class.index, #result.methods }, { 2, 8 })
+  local one, narrow = run("attribute", on_photo "--method gradcam++")
+  lu.assertEquals(one.methods, { "gradcam++" })
+  lu.assertTrue(narrow:count() < wide:count())
+end
+
 function T.test_deconv()
   local result = run("deconv", on_photo "--layer relu1,relu2 --strongest 2")
   lu.assertEquals(#result.probes, 4)

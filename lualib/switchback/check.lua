@@ -36,4 +36,11 @@ function check.choice(name, what, value, known)
   error(("%s: unknown %s '%s'%s"):format(name, what, tostring(value), hint), 3)
 end
 
+-- integer(name, what, value, least) raises unless value is a whole number of at least `least`.
+function check.integer(name, what, value, least)
+  if math.type(value) == "integer" and value >= least then return end
+  local format = "%s: %s must be a whole number of at least %d, got %s"
+  error(format:format(name, what, least, tostring(value)), 3)
+end
+
 return check

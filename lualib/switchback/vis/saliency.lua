@@ -1,10 +1,8 @@
 -- Saliency: which pixels the score of a class depends on.
 local check = require "switchback.check"
+local explain = require "switchback.explain"
 
 local OPTIONS = { class = false, rule = "gradient", form = "max", lrn = false, overlap = false }
-
--- Simonyan et al. 2014, section 3.1: the largest magnitude over the colours.
-local function strongest_color(gradient) return (gradient:abs():max(1, true)) end
 
 -- saliency(net, image (C,H,W) [, options]) --> {
 --   map = (1,h,w) not negative for form "max"; (C,h,w) in RGB for form "signed",
@@ -16,15 +14,11 @@ local function strongest_color(gradient) return (gradient:abs():max(1, true)) en
 --   lrn, overlap  as for pass:backward
 return function(net, image, options)
   local o = check.options("saliency", options, OPTIONS)
-  check.choice("saliency", "form", o.form, { "max", "signed" })
+  check.choice("saliency", "form", o.form, explain.forms)
   local x = net:prepare(image)
   local pass = net:forward(x)
-  local index = o.class and net:class(o.class) or pass:top(1)[1].index
-  local walk = { class = index, rule = o.rule, lrn = o.lrn or nil, overlap = o.overlap or nil }
+  local class = explain.class(net, pass, o.class)
+  local walk = { class = class.index, rule = o.rule, lrn = o.lrn or nil, overlap = o.overlap or nil }
   local gradient = net:gradient_to_image(pass:backward(walk))
-  return {
-    map = o.form == "max" and strongest_color(gradient) or gradient,
-    input = net:to_image(x),
-    class = { index = index, label = net:label(index), p = pass:probabilities()[{ 1, index }] },
-  }
+  return { map = explain.in_form(gradient, o.form), input = net:to_image(x), class = class }
 end
