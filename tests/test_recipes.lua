@@ -49,6 +49,19 @@ function T.test_attribute()
   lu.assertTrue(narrow:count() < wide:count())
 end
 
+function T.test_fool()
+  local fooled = h.temporary "fooled.png"
+  local command = ("%s fool --model %s %s --most 200 --confidence 0 --class eel --picture %s --out %s --json")
+    :format(h.host, tiny.model(), on_photo(), fooled, h.temporary "fool.png")
+  local text, status = h.shell(command)
+  lu.assertEquals(status, 0, text)
+  local result = cjson.decode(text)
+  lu.assertTrue(result.fooled)
+  lu.assertEquals({ result.class.label, result.loaded.label }, { "eel", "eel" })
+  lu.assertAlmostEquals(result.loaded.p, result.class.after, 1e-6)
+  lu.assertEquals(assert(sb.image.load(fooled)):size(), { 3, 48, 48 })
+end
+
 function T.test_deconv()
   local result = run("deconv", on_photo "--layer relu1,relu2 --strongest 2")
   lu.assertEquals(#result.probes, 4)
@@ -88,6 +101,7 @@ function T.test_mistakes_are_one_line()
   fails("deconv " .. on_photo "--layer rule1", "did you mean 'relu1'")
   fails("deconv " .. on_photo "--layer relu1 --channel 9", "channel 9 is out of range: the layer has 8")
   fails("activations " .. on_photo "--layer fc", "switchback activations: 'fc' has no maps")
+  fails("fool " .. on_photo "--picture a.jpg", "--picture: expected a name that ends in .png, got 'a.jpg'")
   fails("saliency " .. on_photo "--out a.gif", "--out: expected a name that ends in .png or .jpg")
 end
 
