@@ -149,6 +149,12 @@ end
 
 -- ---- Flips, turns, moves ----------------------------------------------------------------------------------
 
+function T.test_longer_side()
+  lu.assertEquals(sb.image.longer_side(sb.zeros(3, 300, 451), 100):size(), { 3, 67, 100 })
+  lu.assertEquals(sb.image.longer_side(sb.zeros(1, 9, 3), 18):size(), { 1, 18, 6 })
+  lu.assertEquals(sb.image.longer_side(sb.zeros(1, 900, 1), 9):size(), { 1, 9, 1 })
+end
+
 function T.test_flip()
   local t = numbered(2, 2, 3)
   lu.assertEquals(image.flip(t)[1]:totable(), { { 113, 112, 111 }, { 123, 122, 121 } })

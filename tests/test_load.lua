@@ -110,6 +110,40 @@ function T.test_names_are_searched_in_the_folders_of_models()
   end)
 end
 
+-- One description for several files of weights, each known by its own name.
+function T.test_a_family_of_weights()
+  local family = [[return { weights = { "sub/a.caffemodel", "b.caffemodel" }, prototxt = "net.prototxt",
+    labels = { "x", "y", "z" } }]]
+  in_folder({ ["toys.model.lua"] = family, ["sub/a.caffemodel"] = weights, ["sub/net.prototxt"] = prototxt,
+              ["b.caffemodel"] = weights, ["net.prototxt"] = prototxt }, function(folder)
+    local function loaded(name) return sb.load(name, { models = folder }) end
+    for _, name in ipairs { "toys", "a", "b" } do
+      works(loaded(name))
+      lu.assertEquals(loaded(name).labels, { "x", "y", "z" })
+    end
+    assert(os.remove(folder .. "/b.caffemodel"))
+    h.error_has(loaded, "weights were not found", "b")
+  end)
+end
+
+-- Tensors alone, and the network of the zoo that a description says they belong to.
+function T.test_tensors_of_a_network_of_the_zoo()
+  local tensors = require("switchback.zoo").tensors(sb.load("lenet5", { untrained = true, seed = 3 }))
+  in_folder({ ["digits.model.lua"] = [[return { network = "lenet5", weights = "digits.safetensors" }]],
+              ["bad.model.lua"] = [[return { network = "lenet6", weights = "bad.safetensors" }]] },
+  function(folder)
+    assert(sb.safetensors.save(folder .. "/digits.safetensors", tensors))
+    assert(sb.safetensors.save(folder .. "/bad.safetensors", tensors))
+    local x = sb.randn(sb.rng(1), 1, 1, 28, 28)
+    local want = sb.load("lenet5", { untrained = true, seed = 3 }):forward(x):scores()
+    for _, name in ipairs { "digits", folder .. "/digits.safetensors" } do
+      h.close(sb.load(name, { models = folder }):forward(x):scores(), want, 1e-6)
+    end
+    h.error_has(sb.load, "bad.safetensors: the zoo has no network 'lenet6'; did you mean 'lenet5'?", "bad",
+      { models = folder })
+  end)
+end
+
 function T.test_missing_files_are_named()
   for _, path in ipairs { "none/a.onnx", "none/a.prototxt", "none/a.caffemodel", "none/a" } do
     h.error_has(sb.load, path, path)

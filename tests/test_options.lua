@@ -10,6 +10,7 @@ local declaration = {
   { "rule", choices = { "gradient", "guided", "deconv" }, default = "deconv", help = "how to walk" },
   { "keep", type = "keep", default = "max", help = "what survives" },
   { "layers", type = "names", help = "several" }, { "channels", type = "integers", help = "several" },
+  { "blend", type = "blend", help = "several with weights" },
   { "rate", type = "number", default = 0.5, min = 0, help = "step" },
 }
 
@@ -41,6 +42,9 @@ function T.test_values()
   lu.assertEquals(parse("--keep", "map").keep, "map")
   lu.assertEquals(parse("--keep", "5").keep, 5)
   lu.assertEquals(parse("--class", "tabby").class, "tabby")
+  lu.assertEquals(parse("--blend", "3").blend, { [3] = 1 })
+  lu.assertEquals(parse("--blend", "1:0.5,8:2").blend, { [1] = 0.5, [8] = 2 })
+  lu.assertEquals(parse("--blend", "all").blend, "all")
 end
 
 function T.test_errors_name_option_and_value()
@@ -51,6 +55,9 @@ function T.test_errors_name_option_and_value()
   lu.assertEquals(message("--rate", "fast"), "--rate: expected a number, got 'fast'")
   lu.assertEquals(message("--keep", "most"), "--keep: expected max, map, a number or y,x, got 'most'")
   lu.assertEquals(message("--channels", "1,b"), "--channels: expected integers such as 1,2,3, got '1,b'")
+  for _, text in ipairs { "1:", "a", "1,,2", "1.5", "" } do
+    lu.assertStrContains(message("--blend=" .. text), "expected numbers with weights such as 3 or 1:0.5")
+  end
   lu.assertEquals(message("--rule", "guidd"),
     "--rule: 'guidd' is none of gradient, guided, deconv; did you mean 'guided'?")
 end

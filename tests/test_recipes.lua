@@ -8,9 +8,10 @@ local tiny = require "tiny_model"
 local T = {}
 
 -- Runs a recipe; answers its JSON and the picture that it wrote.
-local function run(name, arguments)
+local function run(name, arguments, model)
   local out = h.temporary(name .. "/" .. "picture.png")
-  local command = ("%s %s --model %s %s --out %s --json"):format(h.host, name, tiny.model(), arguments, out)
+  model = model or tiny.model()
+  local command = ("%s %s --model %s %s --out %s --json"):format(h.host, name, model, arguments, out)
   local text, status = h.shell(command)
   lu.assertEquals(status, 0, text)
   local result = cjson.decode(text)
@@ -75,6 +76,22 @@ function T.test_activations_and_filters()
   lu.assertEquals({ result.layer, #result.channels }, { "relu2", 4 })
   lu.assertEquals(run("filters", "").shape, { 8, 3, 5, 5 })
   lu.assertEquals(run("filters", "--layer conv2").shape, { 6, 8, 3, 3 })
+end
+
+function T.test_stylize()
+  local folder = h.temporary "frames"
+  assert(sb.image.save(h.temporary "frame.png", sb.image.resize(sb.image.load(tiny.photo()), 20, 30)))
+  h.shell(("mkdir '%s'; cp '%s' '%s/f1.png'; cp '%s' '%s/f2.png'"):format(folder,
+    h.temporary "frame.png", folder, h.temporary "frame.png", folder))
+  local result = run("stylize", "--image " .. tiny.photo(), tiny.transform_net())
+  lu.assertEquals({ result.pictures, result.interrupted }, { 1, false })
+  local _, small = run("stylize", "--size 40 --image " .. tiny.photo(), tiny.transform_net())
+  lu.assertEquals(small:size(), { 3, 27, 40 })
+  local out = h.temporary "stylized"
+  local text, status = h.shell(("%s stylize --model %s --image %s --out %s"):format(h.host,
+    tiny.transform_net(), folder, out))
+  lu.assertEquals({ text, status }, { ("wrote %s/f1.png\nwrote %s/f2.png\n"):format(out, out), 0 })
+  lu.assertEquals(sb.image.load(out .. "/f2.png"):size(), { 3, 20, 30 })
 end
 
 -- The same command writes the same bytes, at any number of threads.

@@ -8,9 +8,11 @@ local T = {}
 
 -- Numbers of trained parameters: torchvision's documentation of its models; Caffe's bvlc_alexnet and
 -- bvlc_googlenet; LeNet-5 by hand: 156 + 2416 + 48120 + 10164 + 850; the transformation network by hand:
--- convolutions 7808 + 18496 + 73856 + 10 * 147584 + 73792 + 18464 + 7779, affine norms 2 * 1600.
+-- convolutions 7808 + 18496 + 73856 + 10 * 147584 + 73792 + 18464 + 7779, affine norms 2 * 1600; that of 26
+-- styles: convolutions 7776 + 14 * 9216 + 2304 + 288 + 972, norms 26 * 2 * 495.
 local published = {
-  alexnet = 61100840, alexnet_caffe = 60965224, googlenet = 6998552, johnson = 1679235, lenet5 = 61706,
+  alexnet = 61100840, alexnet_caffe = 60965224, dumoulin = 166104, googlenet = 6998552, johnson = 1679235,
+  lenet5 = 61706,
   resnet18 = 11689512, resnet34 = 21797672, resnet50 = 25557032, squeezenet1_0 = 1248424,
   squeezenet1_1 = 1235496, vgg11 = 132863336, vgg13 = 133047848, vgg16 = 138357544, vgg19 = 143667240,
 }
@@ -47,6 +49,7 @@ function T.test_shapes_at_the_usual_size()
   check_shapes("squeezenet1_0", 224, "features.12", { 1, 512, 13, 13 }, { 1, 1000 })
   check_shapes("squeezenet1_1", 224, "features.12", { 1, 512, 13, 13 }, { 1, 1000 })
   check_shapes("johnson", 100, "res5", { 1, 128, 25, 25 }, { 1, 3, 100, 100 })
+  check_shapes("dumoulin", 98, "residual.residual6", { 1, 32, 25, 25 }, { 1, 3, 100, 100 })
   check_shapes("vgg19", 224, "conv5_4", { 1, 512, 14, 14 }, { 1, 1000 })
 end
 

@@ -48,6 +48,19 @@ function tiny.model()
   return path
 end
 
+-- transform_net() --> path of transform.onnx: one convolution of 3x3, pixels in [0,1] to pixels.
+function tiny.transform_net()
+  local path = h.temporary "transform.onnx"
+  write(path, writer.model {
+    inputs = { { "image", "float32", { 0, 3, 0, 0 } } },
+    outputs = { { "stylized", "float32", { 0, 3, 0, 0 } } },
+    initializers = { weights("w", sb.rng(6), 3, 3, 3, 3) },
+    nodes = { { "Conv", inputs = { "image", "w" }, outputs = { "stylized" }, pads = { 1, 1, 1, 1 } } },
+  })
+  write(h.temporary "transform.model.lua", 'return { preprocess = { channels = "RGB" } }')
+  return path
+end
+
 -- photo() --> path of a photo.
 function tiny.photo() return arg[0]:match "^(.*/)[^/]*$" .. "images/chelsea.png" end
 

@@ -3,6 +3,7 @@
 --   title, source, licence   text for people
 --   weights      file name, or list of them in order of preference, relative to a folder of models
 --   prototxt     for Caffe weights: the file beside them that describes the layers
+--   network      for safetensors: the network of the zoo (zoo.lua) that the tensors are the weights of
 --   preprocess   see preprocess.lua
 --   labels       list of class names, or the name of a text file beside the description with one a line
 -- It is data that people send each other: it runs as text only, without any library, for at most
@@ -18,7 +19,7 @@ local STEPS <const>, GROWTH <const> = 100000, 4096
 local SUFFIX <const> = ".model.lua"
 
 local keys = { title = "string", source = "string", licence = "string", weights = "table",
-               prototxt = "string", preprocess = "table", labels = "table" }
+               prototxt = "string", network = "string", preprocess = "table", labels = "table" }
 local may_be_text = { weights = true, labels = true }
 
 -- Runs a chunk that can reach nothing: no globals, no string methods, few steps, little memory.
@@ -115,6 +116,22 @@ function description.named(folders)
     for _, base in ipairs(files.list(folder) or {}) do
       local name = base:sub(-#SUFFIX) == SUFFIX and base:sub(1, -#SUFFIX - 1)
       if name and not found[name] then found[name] = folder .. "/" .. base end
+    end
+  end
+  return found
+end
+
+local function stem(path) return (paths.base(path):gsub("%.[^.]*$", "")) end
+
+--- variants(folders) -> { name = { path =, weights = {..} } } of the files of weights that these descriptions
+-- list, each by its own name: how one description can stand for a family ("family/a.onnx" is called a).
+function description.variants(folders)
+  local found = {}
+  for _, path in pairs(description.named(folders)) do
+    for _, weights in ipairs((read_table(path) or {}).weights or {}) do
+      local name = stem(weights)
+      found[name] = found[name] or { path = path, weights = {} }
+      if found[name].path == path then table.insert(found[name].weights, weights) end
     end
   end
   return found

@@ -117,6 +117,14 @@ end
 
 local function rounded(x) return math.max(1, math.floor(x + 0.5)) end
 
+-- longer_side(t, side [, {method = "auto"}]) --> t scaled so that its longer side has `side` pixels, values
+-- clamped to [0,1].
+function image.longer_side(t, side, options)
+  local h, w = codec.extent(t)
+  local scale = side / math.max(h, w)
+  return image.resize(t, rounded(h * scale), rounded(w * scale), options):clamp(0, 1)
+end
+
 -- fit(t, h, w [, {method = "auto"}]) --> (..., h, w): t scaled to cover h x w and centre-cropped.
 function image.fit(t, h, w, options)
   local from_h, from_w = codec.extent(t)

@@ -87,8 +87,16 @@ function loaders.prototxt(path, options)
   return load_caffe(path, weights, options)
 end
 
-function loaders.safetensors(path)
-  fail("%s: holds tensors, but not the network that they belong to; sb.safetensors.load reads them", path)
+function loaders.safetensors(path, _, about)
+  if not about.network then
+    fail("%s: holds tensors, but not the network that they belong to; sb.safetensors.load reads them", path)
+  end
+  local tensors, message = require("switchback.formats.safetensors").load(path)
+  if not tensors then error(message, 0) end
+  local ok, d = pcall(zoo.describe, about.network, { tensors = tensors })
+  if not ok then fail("%s: %s", path, d) end
+  d.source = path
+  return d
 end
 
 -- ---- Names ---------------------------------------------------------------------------------------
@@ -103,17 +111,29 @@ local function find_weights(name, about, folders)
       name, table.concat(tried, "\n  "))
 end
 
--- name -> path of its weights, description.
-local function by_name(name, folders)
-  local named, names = description.named(folders), {}
-  for known in pairs(named) do names[#names + 1] = known end
-  table.sort(names)
-  if not named[name] then
-    fail("no network is called '%s'%s; known names: %s; model files end in .onnx, .caffemodel or .prototxt",
-      name, suggest.hint(name, names), table.concat(names, ", "))
+local function sorted_names(...)
+  local names, seen = {}, {}
+  for _, named in ipairs { ... } do
+    for name in pairs(named) do
+      if not seen[name] then names[#names + 1], seen[name] = name, true end
+    end
   end
-  local about, message = description.read(named[name])
+  table.sort(names)
+  return names
+end
+
+-- name -> path of its weights, description. Descriptions come before the files that they list.
+local function by_name(name, folders)
+  local named = description.named(folders)
+  local variants = named[name] and {} or description.variants(folders)
+  local variant = variants[name] or { path = named[name] }
+  if not variant.path then
+    fail("no network is called '%s'%s; known names: %s; model files end in .onnx, .caffemodel or .prototxt",
+      name, suggest.hint(name, sorted_names(named, variants)), table.concat(sorted_names(named), ", "))
+  end
+  local about, message = description.read(variant.path)
   if not about then error(message, 0) end
+  about.weights = variant.weights or about.weights
   return find_weights(name, about, folders), about
 end
 
@@ -161,8 +181,9 @@ end
 -- A path ends in .onnx, .caffemodel or .prototxt (or its content tells). What the file does not say
 -- comes from its side file NAME.model.lua, or from the description in models/ that lists a file of
 -- this name among its weights (so googlenet.onnx is known wherever it lies); see description.lua.
--- A name is that of a description: its weights are looked for in the folders of SWITCHBACK_MODELS
--- (separated by colons), then in the project's models/.
+-- A name is that of a description, or of a file of weights that one lists (without folder and extension):
+-- the weights are looked for in the folders of SWITCHBACK_MODELS (separated by colons), then in the project's
+-- models/. Tensors alone (.safetensors) need a description that says of which `network` they are.
 -- options, which win over descriptions:
 --   preprocess  fields as in preprocess.lua, or false for none
 --   labels      list of class names or path of a text file with one a line, or false for none

@@ -3,6 +3,7 @@
 -- positions at a time. From where a layer looks at the whole map (fully connected, global pooling, instance
 -- normalisation) the rest of the net runs on whole maps.
 local check = require "switchback.check"
+local interrupt = require "switchback.interrupt"
 
 local occlude = {}
 
@@ -101,8 +102,6 @@ local function tell(self, more)
   if self.progress then self.progress(self.done + more, self.total) end
 end
 
-local function is_interrupt(trouble) return tostring(trouble):find("interrupted", 1, true) ~= nil end
-
 -- The heads of a round, then the tail. When interrupted, the tail of what has come so far.
 local function run_round(self, jobs)
   local positions = {}
@@ -113,7 +112,7 @@ local function run_round(self, jobs)
       if k < #jobs then tell(self, #positions) end
     end
   end)
-  if not ok and not is_interrupt(trouble) then error(trouble, 0) end
+  if not ok and not interrupt.is(trouble) then error(trouble, 0) end
   run_tail(self, positions)
   self.done = self.done + #positions
   if not ok then error(trouble, 0) end
@@ -178,10 +177,9 @@ function occlude.run(options)
   watches:start(plan)
   local sweep = setmetatable({ plan = plan, watches = watches, filling = filling, columns = #xs, done = 0,
                                total = #ys * #xs, progress = o.progress }, Sweep)
-  local ok, trouble = pcall(run_all, sweep)
-  if not ok and not is_interrupt(trouble) then error(trouble, 0) end
+  local interrupted = interrupt.caught(run_all, sweep)
   for i, map in ipairs(watches.maps) do watches.maps[i] = map:reshape(#ys, #xs) end
-  return watches.maps, not ok and "interrupted" or nil
+  return watches.maps, interrupted and "interrupted" or nil
 end
 
 return occlude

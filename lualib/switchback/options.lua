@@ -3,8 +3,8 @@
 -- A declaration is a list. An entry is a common option's name ("model"), or a table { name, field = value };
 -- fields that it leaves out are those of the common option of that name, if there is one:
 --   type      "string" (default), "file", "integer", "number", "flag", "class", "keep", "names" (a,b,c),
---             "integers" (1,2,3), "picture" (a file to write), or a function(text) --> value, or nil and what
---             was expected
+--             "integers" (1,2,3), "blend" (3 or 1:0.5,8:0.3 or all), "picture" (a file to write), or a
+--             function(text) --> value, or nil and what was expected
 --   default   as it would be typed; without one the option is nil when not given
 --   required  true: it must be given
 --   choices   list of the strings that it may be
@@ -57,6 +57,19 @@ local function keep(text)
   return #numbers == 2 and numbers or numbers[1]
 end
 
+-- "3" or "1:0.5,8:0.3" --> { [index] = weight }; "all" stands for itself.
+local function blend(text)
+  if text == "all" then return text end
+  local weights, expected = {}, "numbers with weights such as 3 or 1:0.5,8:0.3, or all"
+  for part in (text .. ","):gmatch "(.-)," do
+    local index, weight = part:match "^(%d+)$", 1
+    if not index then index, weight = part:match "^(%d+):([%d.]+)$" end
+    if not index or not tonumber(weight) then return nil, expected end
+    weights[math.tointeger(index)] = tonumber(weight)
+  end
+  return weights, expected
+end
+
 local function picture(text)
   local extension = (text:match "%.([^./]*)$" or ""):lower()
   local known = extension == "png" or extension == "jpg" or extension == "jpeg"
@@ -73,6 +86,7 @@ local types = {
   keep = { placeholder = "WHAT", parse = keep },
   names = { placeholder = "A,B,...", parse = list_of(function(part) return part end) },
   integers = { placeholder = "N,M,...", parse = integers },
+  blend = { placeholder = "N:W,...", parse = blend },
   flag = {},
 }
 

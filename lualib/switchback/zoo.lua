@@ -10,6 +10,7 @@ local zoo = {}
 local networks = {
   alexnet = { "alexnet" },
   alexnet_caffe = { "alexnet_caffe" },
+  dumoulin = { "dumoulin" },
   googlenet = { "googlenet" },
   johnson = { "johnson" },
   lenet5 = { "lenet5" },
