@@ -31,15 +31,17 @@ function frames.list(path)
 end
 
 -- plan(from, to) --> list of { from =, to = }: the one picture, or those of the folder `from` with PNGs of
--- the same names in the folder `to`. Raises where a folder would go into a picture or over itself.
+-- the same names in the folder `to`. Raises where a folder would go into a picture or over itself, and where
+-- two frames would become one.
 function frames.plan(from, to)
-  local list, folder = frames.list(from), files.kind(from) == "folder"
+  local list, folder, taken = frames.list(from), files.kind(from) == "folder", {}
   if folder and (PICTURES[extension(to)] or to == from) then
     error(("frames of the folder %s need another folder to go to, got %s"):format(from, to), 0)
   end
   for i, path in ipairs(list) do
     local name = paths.base(path):gsub("%.[^.]*$", ".png")
-    list[i] = { from = path, to = folder and to .. "/" .. name or to }
+    if taken[name] then error(("%s and %s would both become %s"):format(taken[name], path, name), 0) end
+    list[i], taken[name] = { from = path, to = folder and to .. "/" .. name or to }, path
   end
   return list
 end

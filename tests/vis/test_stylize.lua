@@ -141,7 +141,8 @@ function T.test_mistakes_are_explained()
   refused({ style = { 0 } }, "the weights of the styles add up to 0")
   refused({ style = { 1, -1 } }, "the weight of style 2 is -1, must be 0 or more")
   refused({ stile = 1 }, "did you mean 'style'?")
-  h.error_has(sb.vis.stylize, "strips with this net: every pixel of its output depends on the whole picture", net, sb.rand(sb.rng(1), 3, 200, 200), { memory = 1 })
+  h.error_has(sb.vis.stylize, "strips with this net: every pixel of its output depends on the whole picture",
+    net, sb.rand(sb.rng(1), 3, 200, 200), { memory = 1 })
   local classifier = sb.load("squeezenet1_1", { untrained = true })
   h.error_has(sb.vis.stylize, "is 1x1000 for an input of 1x3x224x224: it is no transform net", classifier,
     photo)
@@ -150,7 +151,7 @@ end
 -- ---- Frames ---------------------------------------------------------------------------------------
 
 function T.test_frames_are_taken_in_the_order_of_their_numbers()
-  local folder = h.temporary "frames"
+  local folder = h.temporary "numbered"
   lu.assertTrue(require("switchback.file").make_folders(folder))
   for _, name in ipairs { "f10.png", "f9.png", "f1.JPG", "notes.txt" } do
     assert(io.open(folder .. "/" .. name, "w")):close()
@@ -159,6 +160,8 @@ function T.test_frames_are_taken_in_the_order_of_their_numbers()
   lu.assertEquals(plan, { { from = folder .. "/f1.JPG", to = "out/f1.png" },
     { from = folder .. "/f9.png", to = "out/f9.png" }, { from = folder .. "/f10.png", to = "out/f10.png" } })
   lu.assertEquals(frames.plan("a.jpg", "b.png"), { { from = "a.jpg", to = "b.png" } })
+  assert(io.open(folder .. "/f9.jpg", "w")):close()
+  h.error_has(frames.plan, "f9.jpg and " .. folder .. "/f9.png would both become f9.png", folder, "out")
   h.error_has(frames.plan, "need another folder to go to", folder, "out.png")
   h.error_has(frames.plan, "need another folder to go to", folder, folder)
 end

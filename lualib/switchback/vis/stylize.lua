@@ -45,7 +45,8 @@ local function run(net, inputs, x, o)
   local geometry, reason = strips.geometry(net)
   if not geometry then
     error(("stylize: a picture of %dx%d takes about %d MiB, more than memory = %d, and cannot be run in "
-      .. "strips with this net: %s"):format(x:size(3), x:size(4), needed // FLOATS_PER_MIB, o.memory, reason), 0)
+      .. "strips with this net: %s"):format(x:size(3), x:size(4), needed // FLOATS_PER_MIB, o.memory,
+      reason), 0)
   end
   local rows = strips.rows_for(net, x:size(), geometry, limit)
   return strips.run(net, inputs, rows, geometry, o.progress or nil), -(-x:size(3) // rows)
