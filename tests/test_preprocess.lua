@@ -117,4 +117,33 @@ function T.test_refuses_what_is_no_image()
   h.error_has(preprocess.prepare, "the image is empty", {}, sb.zeros(3, 0, 2))
 end
 
+-- <apply(x) - apply(0), g> = <x, adjoint(g)>
+function T.test_apply_is_prepare_with_an_adjoint()
+  local rng = sb.rng(3)
+  for _, p in ipairs { googlenet, squeezenet, { channels = "grey", scale = 2, mean = 0.25, std = 0.5 } } do
+    local pictures = sb.rand(rng, 2, 3, 5, 7)
+    local x = preprocess.apply(p, pictures)
+    for n = 1, 2 do
+      local as_is = { channels = p.channels, scale = p.scale, mean = p.mean, std = p.std }
+      h.close(x[n], preprocess.prepare(as_is, pictures[n])[1], 1e-5)
+    end
+    local g = sb.randn(rng, x:size())
+    local change = x - preprocess.apply(p, pictures * 0)
+    local back = preprocess.adjoint(p, g)
+    lu.assertEquals(back:size(), pictures:size())
+    lu.assertAlmostEquals(change:dot(g) / back:dot(pictures), 1, 1e-5)
+  end
+end
+
+function T.test_apply_takes_grey_pictures_and_single_ones()
+  local rng = sb.rng(3)
+  local grey = sb.rand(rng, 1, 5, 7)
+  local rgb = sb.image.rgb(grey)
+  h.close(preprocess.apply(googlenet, grey), preprocess.apply(googlenet, rgb), 1e-6)
+  local g = sb.randn(rng, 1, 3, 5, 7)
+  h.close(preprocess.adjoint(googlenet, g, 1), preprocess.adjoint(googlenet, g):sum(2, true), 1e-4)
+  h.error_has(function() preprocess.apply(googlenet, sb.zeros(2, 5, 7)) end, "got 1x2x5x7")
+  h.error_has(function() preprocess.adjoint(googlenet, sb.zeros(1, 1, 5, 7)) end, "got 1x1x5x7")
+end
+
 return T

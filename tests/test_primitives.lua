@@ -110,7 +110,7 @@ function T.test_gram_by_hand()
   h.close(sb.gram(f, { normalise = true }), sb.tensor { { 2.5, 5.5 }, { 5.5, 12.5 } }, 0)
   local batch = sb.stack { f, f * 2 }
   h.close(sb.gram(batch), sb.stack { sb.gram(f), sb.gram(f) * 4 }, 0)
-  h.error_has(sb.gram, "gram: features must be (C,H,W) or (N,C,H,W), got 3x4", sb.zeros(3, 4))
+  h.error_has(sb.gram, "gram: input must be (N,C,H,W), got 3x4", sb.zeros(3, 4))
 end
 
 return T

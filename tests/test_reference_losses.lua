@@ -33,35 +33,34 @@ function T.test_gram_matrices()
   check("relu5_1", pass.relu5_1:narrow(2, 1, 32), values.relu5_1)
 end
 
--- (C, H*W) of one image's maps.
-local function rows(maps) return maps:reshape(maps:size(2), -1) end
-
--- Gatys, Ecker & Bethge 2016, equations 4 to 6: E_l and its gradient with respect to the layer's maps.
-local function style_term(maps, target)
-  local f, a = rows(maps), rows(target)
-  local n, m = f:size(1), f:size(2)
-  local difference = f:matmul(f:transpose()) - a:matmul(a:transpose())
-  local scale = 1 / (n * n * m * m)
-  return scale / 4 * (difference * difference):sum(), (difference:matmul(f) * scale):reshape(maps:size())
+-- The objectives at the walk's end: Gatys, Ecker & Bethge 2016, equations 1 to 7.
+function T.test_gatys_losses_and_gradients()
+  local values, net = reference "vgg19_pruned_gatys", encoder()
+  local layers = { "relu1_1", "relu2_1", "relu3_1", "relu4_1" }
+  local pass = net:forward(values.x)
+  local style = sb.objective.style(layers, sb.objective.targets(net, values.style, layers))
+  local value, seeds, losses = style:evaluate(pass)
+  check("style/layers", sb.tensor(losses), values["style/layers"])
+  check("style/value", value, values["style/value"])
+  check("style/grad", pass:backward { seeds = seeds }, values["style/grad"])
+  local target = sb.objective.targets(net, values.content, "relu4_1").relu4_1
+  value, seeds = sb.objective.content("relu4_1", target):evaluate(pass)
+  check("content/value", value, values["content/value"])
+  check("content/grad", pass:backward { seeds = seeds }, values["content/grad"])
 end
 
-function T.test_gatys_losses_and_gradients()
-  local values = reference "vgg19_pruned_gatys"
-  local net = encoder()
-  local pass, style = net:forward(values.x), net:forward(values.style)
-  local losses, seeds, total = {}, {}, 0
-  for i, layer in ipairs { "relu1_1", "relu2_1", "relu3_1", "relu4_1" } do
-    local gradient
-    losses[i], gradient = style_term(pass[layer], style[layer])
-    seeds[layer] = gradient / 4
-    total = total + losses[i] / 4
-  end
-  check("style/layers", sb.tensor(losses), values["style/layers"])
-  check("style/value", total, values["style/value"])
-  check("style/grad", pass:backward { seeds = seeds }, values["style/grad"])
-  local difference = pass.relu4_1 - net:forward(values.content).relu4_1
-  check("content/value", (difference * difference):sum() / 2, values["content/value"])
-  check("content/grad", pass:backward { seeds = { relu4_1 = difference } }, values["content/grad"])
+local function check_tv(name, o)
+  local values = reference "total_variation"
+  local value, gradients = o:evaluate { image = values.x:unsqueeze(1) }
+  check(name .. "/value", value, values[name .. "/value"])
+  check(name .. "/grad", gradients.image, values[name .. "/grad"])
+end
+
+function T.test_total_variation()
+  local tv = sb.objective.tv
+  check_tv("tv_squared", tv { beta = 2, form = "anisotropic" })
+  check_tv("tv_l1", tv { beta = 1, form = "anisotropic" })
+  for _, beta in ipairs { "2", "1.5", "1" } do check_tv("tv_beta" .. beta, tv { beta = tonumber(beta) }) end
 end
 
 -- The differences of neighbours of x (1,3,32,32) as a little net; `crop` keeps the (H-1)x(W-1) grid.
@@ -109,7 +108,7 @@ local function check_variation(name, net)
   check(name .. "/grad", gradient, values[name .. "/grad"])
 end
 
-function T.test_total_variation()
+function T.test_total_variation_as_a_net()
   check_variation("tv_squared", variation_net("square"))
   check_variation("tv_l1", variation_net("abs"))
   for beta, power in pairs { ["2"] = 1, ["1.5"] = 0.75, ["1"] = 0.5 } do

@@ -18,6 +18,7 @@ local on_demand = {
   occlude = { "switchback.occlude", "run" },
   ascend = { "switchback.ascend", "run" },
   vis = { "switchback.vis" },
+  objective = { "switchback.objective" },
   param = { "switchback.param" },
   transform = { "switchback.transform" },
   optim = { "switchback.optim" },

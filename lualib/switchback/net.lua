@@ -148,6 +148,17 @@ function Net:to_image(x) return preprocess.to_image(preprocessing(self), x) end
 -- net:gradient_to_image(g) --> a map like the input as (C,H,W) with the channels in RGB order.
 function Net:gradient_to_image(g) return preprocess.gradient_to_image(preprocessing(self), g) end
 
+-- net:input(pictures) --> input (N,C,H,W) of pictures (N,3,H,W) or (3,H,W) of any size, not cropped or
+-- resized; net:input_adjoint(g) --> the gradient (N,3,H,W) at the pictures, from g at that input; see
+-- preprocess.lua. The input itself passes unchanged through a net without preprocessing.
+function Net:input(pictures)
+  if self.preprocess then return preprocess.apply(self.preprocess, pictures) end
+  return pictures:dim() == 3 and pictures:unsqueeze(1) or pictures
+end
+function Net:input_adjoint(g)
+  return self.preprocess and preprocess.adjoint(self.preprocess, g) or g
+end
+
 -- net:forward(x [, options]) --> pass (see pass.lua).
 function Net:forward(x, options) return pass.run(self, self:bind_inputs(x), options or {}) end
 

@@ -137,4 +137,53 @@ function preprocess.gradient_to_image(p, g)
   return c.channels == "BGR" and swapped(map) or map
 end
 
+-- ---- With a gradient ---------------------------------------------------------------------------
+
+local LUMINANCE <const> = { 0.299, 0.587, 0.114 } -- as image.luminance
+
+-- The factors of pictures of `channels` channels in each channel of the input, a matrix.
+local function factors(c, channels)
+  local rows = {}
+  for i, std in ipairs(c.std) do
+    local row = {}
+    for j = 1, channels do
+      local own = channels == 1 or (c.channels == "BGR" and 4 - i or i) == j
+      local share = c.channels == "grey" and channels == 3 and LUMINANCE[j] or own and 1 or 0
+      row[j] = share * c.scale / std
+    end
+    rows[i] = row
+  end
+  return core.tensor.tensor(rows)
+end
+
+-- matrix times the channels of each image of t.
+local function mixed(matrix, t)
+  local size = t:size()
+  return matrix:matmul(t:reshape(size[1], size[2], size[3] * size[4]))
+    :reshape(size[1], matrix:size(1), size[3], size[4])
+end
+
+--- apply(p, pictures) -> input (N,C,H,W) of pictures (N,3,H,W) or (N,1,H,W), or of one without the N, values
+-- in [0,1] or not: prepare without its crop, resize and rounding, hence linear. Raises for other shapes.
+function preprocess.apply(p, pictures)
+  local c = preprocess.complete(p)
+  if pictures:dim() == 3 then pictures = pictures:unsqueeze(1) end
+  local size = pictures:size()
+  if #size ~= 4 or size[2] ~= 3 and size[2] ~= 1 then
+    fail("pictures are a tensor (N,3,H,W) or (N,1,H,W), got %s", table.concat(size, "x"))
+  end
+  local offset = core.tensor.tensor(c.mean) / core.tensor.tensor(c.std)
+  return mixed(factors(c, size[2]), pictures):sub_(offset:reshape(-1, 1, 1))
+end
+
+--- adjoint(p, g [, channels]) -> gradient (N,channels,H,W) at the pictures that apply was given, from g
+-- (N,C,H,W) at the input it answered. channels: of the pictures, 3 (default) or 1.
+function preprocess.adjoint(p, g, channels)
+  local c = preprocess.complete(p)
+  if g:dim() ~= 4 or g:size(2) ~= #c.mean then
+    fail("a gradient at the input is (N,%d,H,W), got %s", #c.mean, table.concat(g:size(), "x"))
+  end
+  return mixed(factors(c, channels or 3):transpose(), g)
+end
+
 return preprocess

@@ -44,20 +44,11 @@ function primitives.unpool(y, switches, size)
 end
 
 -- G = gram(features [, options]): the inner products of channels, G = F F^T with F the (C, H*W) matrix of
--- one image (Gatys et al. 2015, eq. 3). (C,H,W) --> (C,C); (N,C,H,W) --> (N,C,C).
+-- one image (Gatys et al. 2016, eq. 3). (C,H,W) --> (C,C); (N,C,H,W) --> (N,C,C).
 -- options: normalise = false (true: divide by H*W). Raises for other ranks.
 function primitives.gram(features, options)
-  local size = features:size()
-  if #size == 4 then
-    local grams = {}
-    for i = 1, size[1] do grams[i] = primitives.gram(features:select(1, i), options) end
-    return core.tensor.stack(grams)
-  elseif #size ~= 3 then
-    error(("gram: features must be (C,H,W) or (N,C,H,W), got %s"):format(table.concat(size, "x")), 2)
-  end
-  local f = features:reshape(size[1], size[2] * size[3])
-  local g = f:matmul(f:transpose())
-  return options and options.normalise and g / (size[2] * size[3]) or g
+  if features:dim() == 3 then return run("gram", options or {}, features:unsqueeze(1)):select(1, 1) end
+  return run("gram", options or {}, features)
 end
 
 local CONV_MATRIX_OPTIONS = { stride = 1, pad = 0, dilation = 1 }

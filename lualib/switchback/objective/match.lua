@@ -1,0 +1,93 @@
+-- Objectives that compare activations with those of another picture: smaller is nearer.
+local algebra = require "switchback.objective.algebra"
+local check = require "switchback.check"
+local core = require "switchback.core"
+
+local match = {}
+
+-- targets(net, picture, layers) --> { [layer] = tensor (1,C,H,W) }: what the layers (a name or a list) answer
+-- to a picture (3,H,W) or (N,3,H,W) of any size, which is preprocessed without crop and resize.
+function match.targets(net, picture, layers)
+  if type(layers) == "string" then layers = { layers } end
+  local pass, found = net:forward(net:input(picture), { upto = layers, record = false }), {}
+  for _, layer in ipairs(layers) do found[layer] = pass[layer] end
+  return found
+end
+
+local function shape_text(t) return table.concat(t:size(), "x") end
+
+-- target repeated for every image of `like`. Raises unless their maps agree.
+local function spread(target, like, layer)
+  local want, got = like:size(), target:size()
+  local fits = #want == #got and (got[1] == 1 or got[1] == want[1])
+  for i = 2, #want do fits = fits and want[i] == got[i] end
+  if not fits then
+    error(("objective: the target of '%s' is %s, the layer %s")
+      :format(layer, shape_text(target), shape_text(like)), 0)
+  end
+  return target
+end
+
+-- What the sum of squared differences is divided by.
+local divisors = {
+  none = function() return 1 end,
+  mean = function(target) return target:count() / target:size(1) end,
+  energy = function(target) return math.max(target:dot(target) / target:size(1), 1e-30) end,
+}
+
+-- content(layer, target [, { normalise = }]) --> sum |F - P|^2 / 2 over the maps F of the layer and P =
+-- target, (1,C,H,W) or as many images as there are (Gatys et al. 2016, eq. 1). normalise: "none" (default),
+-- "mean" (divided by C H W) or "energy" (by |P|^2: Mahendran & Vedaldi 2015, whose loss is twice this).
+function match.content(layer, target, options)
+  local o = check.options("objective.content", options, { normalise = "none" })
+  if not divisors[o.normalise] then
+    check.choice("objective.content", "normalise", o.normalise, { "none", "mean", "energy" })
+  end
+  local divisor = divisors[o.normalise](target)
+  return algebra.new("content " .. layer, { layer }, function(activations, weight)
+    local difference = activations[layer] - spread(target, activations[layer], layer)
+    local value = difference:dot(difference) / (2 * divisor)
+    if weight ~= divisor then difference:mul_(weight / divisor) end
+    return value, { [layer] = difference }
+  end)
+end
+
+-- ---- Style -------------------------------------------------------------------------------------
+
+local gram = core.layer.gram { normalise = true }
+
+-- layer's Gram matrices G (N,C,C), divided by H W, of the maps or of what is one already.
+local function gram_of(target)
+  if target:dim() == 4 then return gram:forward(target, { tape = false }) end
+  return target:dim() == 2 and target:unsqueeze(1) or target
+end
+
+-- E = |G - A|^2 / (4 C^2), with the gradient at the maps.
+local function style_term(layer, target)
+  return function(activations, weight)
+    local maps = activations[layer]
+    local g, tape = gram:forward(maps)
+    local difference = g - spread(target, g, "Gram matrix of " .. layer)
+    local scale = 1 / (4 * maps:size(2) ^ 2)
+    local value = scale * difference:dot(difference)
+    return value, { [layer] = gram:backward(tape, difference:mul_(2 * scale * weight)) }
+  end
+end
+
+-- style(layers, targets [, { weights = }]) --> sum over layers of w E, E = |G - A|^2 / (4 C^2) with the Gram
+-- matrices G = F F^T / (H W) of the maps and A of the target (Gatys et al. 2016, eq. 4 and 5; with targets of
+-- the picture's size the very same number). layers: a name or a list. targets: { [layer] = maps (1,C,H,W) of
+-- any size, or a Gram matrix (C,C) divided by H W }. weights: { [layer] = w } (default: 1 / number of
+-- layers).
+function match.style(layers, targets, options)
+  if type(layers) == "string" then layers = { layers } end
+  local o, parts = check.options("objective.style", options, { weights = {} }), {}
+  for i, layer in ipairs(layers) do
+    if not targets[layer] then error(("objective: no target for '%s'"):format(layer), 2) end
+    local term = algebra.new("style " .. layer, { layer }, style_term(layer, gram_of(targets[layer])))
+    parts[i] = (o.weights[layer] or 1 / #layers) * term
+  end
+  return algebra.sum(parts)
+end
+
+return match
