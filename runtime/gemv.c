@@ -5,8 +5,8 @@
 #include "clones.h"
 #include "threads.h"
 
-/* What one thread takes at a time: rows of y = A x, columns of x = A^T y. */
-enum { ROWS = 16, COLUMNS = 4096, LANES = 64 };
+/* Rows of y = A x that a thread takes at a time, in steps of TOGETHER; floats summed side by side. */
+enum { ROWS = 16, TOGETHER = 4, LANES = 32 };
 
 typedef struct product {
   int64_t m, n;
@@ -14,19 +14,33 @@ typedef struct product {
   float *y;
 } product;
 
-SB_CLONES static float dot(int64_t n, const float *restrict a, const float *restrict b) {
-  float lanes[LANES] = {0}, sum = 0;
+/* y[r] += row r of A . x for TOGETHER rows: x is read once for all of them, and as many streams of
+   memory keep the bus busy. A row's sum does not depend on its neighbours. */
+SB_CLONES static void dot_rows(int64_t n, const float *restrict a, int64_t lda,
+                               const float *restrict x, float *restrict y) {
+  float lanes[TOGETHER][LANES] = {{0}};
   int64_t k = 0;
   for (; k + LANES <= n; k += LANES)
-    for (int l = 0; l < LANES; l++) lanes[l] += a[k + l] * b[k + l];
-  for (; k < n; k++) sum += a[k] * b[k];
-  for (int l = 0; l < LANES; l++) sum += lanes[l];
-  return sum;
+    for (int r = 0; r < TOGETHER; r++)
+      for (int l = 0; l < LANES; l++) lanes[r][l] += a[r * lda + k + l] * x[k + l];
+  for (int r = 0; r < TOGETHER; r++) {
+    float sum = 0;
+    for (int64_t j = k; j < n; j++) sum += a[r * lda + j] * x[j];
+    for (int l = 0; l < LANES; l++) sum += lanes[r][l];
+    y[r] += sum;
+  }
 }
 
+/* The last rows are computed with a repeated one, whose sums are dropped. */
 static void rows(void *context, int64_t first, int64_t last) {
   const product *p = context;
-  for (int64_t i = first; i < last; i++) p->y[i] += dot(p->n, p->a + i * p->n, p->x);
+  int64_t i = first;
+  for (; i + TOGETHER <= last; i += TOGETHER) dot_rows(p->n, p->a + i * p->n, p->n, p->x, p->y + i);
+  for (; i < last; i++) {
+    float sums[TOGETHER] = {p->y[i]};
+    dot_rows(p->n, p->a + i * p->n, 0, p->x, sums);
+    p->y[i] = sums[0];
+  }
 }
 
 void sb_gemv(int64_t m, int64_t n, const float *a, const float *x, float *y) {
@@ -61,7 +75,13 @@ static void columns(void *context, int64_t first, int64_t last) {
   add_rows(last - first, scale, row, p->y + first);
 }
 
+/* Long stretches of memory come faster; a column's sum does not depend on the cut. */
+static int64_t columns_at_a_time(int64_t n) {
+  int64_t share = n / (2 * sb_get_threads()) / 64 * 64 + 64;
+  return share < 1024 ? 1024 : share > 16384 ? 16384 : share;
+}
+
 void sb_gemv_transposed(int64_t m, int64_t n, const float *a, const float *y, float *x) {
   product p = {m, n, a, y, x};
-  sb_parallel(n, COLUMNS, columns, &p);
+  sb_parallel(n, columns_at_a_time(n), columns, &p);
 }
