@@ -5,7 +5,9 @@
 #include <stdbool.h>
 #include <unistd.h>
 
-enum { MAX_THREADS = 256, SPINS = 4000 };
+/* Pauses to wait awake: for the next job, about as long as the script takes between two steps; and for
+   the last ranges of a job. To sleep and be woken costs more than most jobs take. */
+enum { MAX_THREADS = 256, SPINS = 10000 };
 
 static inline void pause_briefly(void) {
 #if defined(__x86_64__) || defined(__i386__)
@@ -15,15 +17,15 @@ static inline void pause_briefly(void) {
 
 /* One job at a time. A worker spins briefly on `ticket`, then sleeps; when it changes, it joins the
    job under the lock, takes ranges from `next` until none is left, and leaves. The caller works
-   too, closes the job when the ranges are gone, and waits only for the workers that had joined: one
-   that the system did not schedule in time costs nothing. */
+   too, closes the job when the ranges are gone, and waits, again awake at first, only for the
+   workers that had joined: one that the system did not schedule in time costs nothing. */
 static struct {
   pthread_mutex_t lock;
   pthread_cond_t wake, left;
   int wanted, started;
   atomic_uint ticket;
   bool open;
-  int joined;
+  atomic_int joined; /* changed under the lock */
   int64_t n, grain;
   atomic_llong next;
   void (*work)(void *, int64_t, int64_t);
@@ -104,6 +106,19 @@ static void start_workers(void) {
   pthread_attr_destroy(&attributes);
 }
 
+static void wait_for_the_joined(void) {
+  pthread_mutex_lock(&pool.lock);
+  pool.open = false;
+  pthread_mutex_unlock(&pool.lock);
+  for (int i = 0; i < SPINS; i++) {
+    if (atomic_load_explicit(&pool.joined, memory_order_acquire) == 0) return;
+    pause_briefly();
+  }
+  pthread_mutex_lock(&pool.lock);
+  while (pool.joined > 0) pthread_cond_wait(&pool.left, &pool.lock);
+  pthread_mutex_unlock(&pool.lock);
+}
+
 static void run_job(int64_t n, int64_t grain, void (*work)(void *, int64_t, int64_t),
                     void *context) {
   pthread_mutex_lock(&pool.lock);
@@ -116,10 +131,7 @@ static void run_job(int64_t n, int64_t grain, void (*work)(void *, int64_t, int6
   inside = true;
   take_ranges();
   inside = false;
-  pthread_mutex_lock(&pool.lock);
-  pool.open = false;
-  while (pool.joined > 0) pthread_cond_wait(&pool.left, &pool.lock);
-  pthread_mutex_unlock(&pool.lock);
+  wait_for_the_joined();
 }
 
 void sb_parallel(int64_t n, int64_t grain, void (*work)(void *context, int64_t first, int64_t last),

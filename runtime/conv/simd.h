@@ -21,6 +21,7 @@ typedef struct sb_simd {
   int rows;    /* rows of the register tile: A is packed [depth][rows] */
   int lanes;   /* floats in a vector */
   int columns; /* 3 * lanes, columns of the register tile: B is packed [depth][columns] */
+  int few;     /* columns that slim can do */
 
   /* C[rows x columns] (+)= A B over `depth`, C with row stride ldc. add: to what C holds, otherwise
      to the bias. Only valid_rows x valid_columns of C are touched. SB_SIMD_AHEAD * depth floats
@@ -28,7 +29,12 @@ typedef struct sb_simd {
   void (*tile)(int64_t depth, const float *a, const float *b, const float *ahead, float *c,
                int64_t ldc, int valid_rows, int valid_columns, bool add, const sb_epilogue *finish);
 
-  /* The same with B read in place: row k of B begins at b + shift[k]. C is a whole tile of its own,
+  /* C[rows x columns] (+)= A B for 1 to `few` columns of a packed B, where a tile, which computes
+     whole vectors, would mostly work for nothing. */
+  void (*slim)(int64_t depth, const float *a, const float *b, float *c, int64_t ldc, int columns,
+               bool add);
+
+  /* A tile with B read in place: row k of B begins at b + shift[k]. C is a whole tile of its own,
      row stride `columns`, of which the first `width` vectors and `valid_rows` rows (rounded up) are
      written. */
   void (*shifted_tile)(int64_t depth, const float *a, const float *b, const int64_t *shift,

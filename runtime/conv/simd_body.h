@@ -124,6 +124,54 @@ static void tile(int64_t depth, const float *a, const float *b, const float *ahe
     edge_tile(depth, a, b, ahead, c, ldc, rows, columns, add, finish);
 }
 
+/* ---- A few columns -------------------------------------------------------------------------- */
+
+typedef float rows_vec __attribute__((vector_size(ROWS * 4), aligned(4)));
+
+/* C columns, with the rows of A in one vector and U sums side by side, so that none waits. */
+#define SLIM_STEP(C, u)                                                                            \
+  do {                                                                                             \
+    rows_vec row = *(const rows_vec *)(a + (u)*ROWS);                                              \
+    _Pragma("GCC unroll 8") for (int j = 0; j < C; j++) sum[u][j] += row * b[(u)*3 * LANES + j];   \
+  } while (0)
+#define SLIM(C, U)                                                                                 \
+  static void slim##C(int64_t depth, const float *a, const float *b, float *out, int64_t ldc,      \
+                      bool add) {                                                                  \
+    rows_vec sum[U][C] = {{{0}}};                                                                  \
+    for (; depth >= U; depth -= U, a += U * ROWS, b += U * 3 * LANES) {                            \
+      __builtin_prefetch(a + 64 * ROWS);                                                           \
+      _Pragma("GCC unroll 4") for (int u = 0; u < U; u++) SLIM_STEP(C, u);                         \
+    }                                                                                              \
+    for (; depth > 0; depth--, a += ROWS, b += 3 * LANES) SLIM_STEP(C, 0);                         \
+    for (int j = 0; j < C; j++) {                                                                  \
+      for (int u = 1; u < U; u++) sum[0][j] += sum[u][j];                                          \
+      for (int i = 0; i < ROWS; i++)                                                               \
+        out[i * ldc + j] = (add ? out[i * ldc + j] : 0) + sum[0][j][i];                            \
+    }                                                                                              \
+  }
+SLIM(1, 4)
+SLIM(2, 4)
+SLIM(3, 2)
+SLIM(4, 2)
+#if LANES >= 16
+SLIM(5, 2)
+SLIM(6, 2)
+SLIM(7, 2)
+SLIM(8, 2)
+#endif
+
+static void slim(int64_t depth, const float *a, const float *b, float *c, int64_t ldc, int columns,
+                 bool add) {
+  static void (*const by_columns[])(int64_t, const float *, const float *, float *, int64_t,
+                                    bool) = {
+      slim1, slim2, slim3, slim4,
+#if LANES >= 16
+      slim5, slim6, slim7, slim8,
+#endif
+  };
+  by_columns[columns - 1](depth, a, b, c, ldc, add);
+}
+
 /* ---- Winograd transforms -------------------------------------------------------------------- */
 
 /* One-dimensional B^T d and A^T m of Lavin & Gray 2016, section 4, on vectors `step` apart. */
@@ -239,5 +287,5 @@ static inline void join2(const vec *o, float *y) {
 TRANSFORMS(4, 6)
 TRANSFORMS(2, 4)
 
-const sb_simd TABLE = {NAME,         ROWS,   LANES,  3 * LANES, tile,
+const sb_simd TABLE = {NAME,         ROWS,   LANES,  3 * LANES, LANES / 2, tile, slim,
                        shifted_tile, input4, input2, output4,   output2};

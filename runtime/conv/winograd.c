@@ -18,10 +18,6 @@ typedef struct run {
   int64_t private_size, first_block;
 } run;
 
-static int64_t ceil_div(int64_t a, int64_t b) {
-  return (a + b - 1) / b;
-}
-
 /* ---- Input transform ------------------------------------------------------------------------ */
 
 /* Copies rows [first, last) of one padded channel to `rows`: zeros around, pitch p->pitch. */
@@ -114,8 +110,7 @@ static void transform_lanes(const sb_winograd *p, const float *rows, int64_t bas
 }
 
 static int64_t block_end(const sb_winograd *p, int64_t block) {
-  int64_t end = (block + 1) * p->panels * p->simd->columns;
-  return end < p->tiles ? end : p->tiles;
+  return block + 1 < p->blocks ? (block + 1) * p->block : p->tiles;
 }
 
 /* V of channels [first, last) of a block. */
@@ -123,7 +118,7 @@ static void transform_inputs(const run *r, int64_t block, int64_t first, int64_t
                              float *rows) {
   const sb_winograd *p = &r->p;
   int lanes = p->simd->lanes, columns = p->simd->columns;
-  int64_t start = block * p->panels * columns, end = block_end(p, block);
+  int64_t start = block * p->block, end = block_end(p, block);
   for (int64_t c = first; c < last; c++) {
     int64_t base = copy_channel(r, c, start, end, rows);
     for (int64_t tile = start; tile < end; tile += lanes) {
@@ -136,28 +131,37 @@ static void transform_inputs(const run *r, int64_t block, int64_t first, int64_t
 
 /* ---- Products and output transform ---------------------------------------------------------- */
 
-/* M of a group of output channels: one product for each xi. While a block of V is multiplied with a
-   row tile each, the next one, which mostly lies behind it, is fetched. */
-static void multiply_group(const run *r, int64_t group, int64_t tiles, const float *v, float *m) {
+/* Row tiles [first, last) of one group times `count` tiles of a panel, over a stretch of the depth.
+   `ahead`, which mostly lies behind b and will be multiplied next, is fetched meanwhile. */
+static void multiply_panel(const run *r, int64_t first, int64_t last, int64_t count, int64_t depth,
+                           const float *a, const float *b, float *m, bool add) {
   const sb_winograd *p = &r->p;
   int rows = p->simd->rows, columns = p->simd->columns, lanes = p->simd->lanes;
   const sb_epilogue none = {NULL, false, NULL};
-  int64_t first = group * sb_winograd_group_tiles(p), last = first + sb_winograd_group_tiles(p),
-          depth = p->depth;
-  if (last > p->row_tiles) last = p->row_tiles;
+  int rest = (int)(count % lanes), whole = (int)count - rest;
+  if (rest > p->simd->few) rest = 0, whole += lanes;
+  int64_t ldc = p->panels * columns, a_step = p->depth * rows;
+  for (int64_t t = first; t < last; t++, a += a_step, m += rows * ldc) {
+    const float *ahead = b + (columns + (t - first) * SB_SIMD_AHEAD) * depth;
+    if (whole > 0) p->simd->tile(depth, a, b, ahead, m, ldc, rows, whole, add, &none);
+    if (rest > 0) p->simd->slim(depth, a, b + whole, m + whole, ldc, rest, add);
+  }
+}
+
+/* M of row tiles [first, last) of one group: one product for each xi. */
+static void multiply_rows(const run *r, int64_t first, int64_t last, int64_t tiles, const float *v,
+                          float *m) {
+  const sb_winograd *p = &r->p;
+  int rows = p->simd->rows, columns = p->simd->columns;
   for (int xi = 0; xi < p->xis; xi++)
-    for (int64_t d = 0; d < depth; d += DEPTH_BLOCK)
+    for (int64_t d = 0; d < p->depth; d += DEPTH_BLOCK)
       for (int64_t panel = 0; panel * columns < tiles; panel++) {
-        int64_t left = tiles - panel * columns,
-                span = depth - d < DEPTH_BLOCK ? depth - d : DEPTH_BLOCK;
-        int width = left >= columns ? columns : (int)ceil_div(left, lanes) * lanes;
-        const float *b = v + xi * p->v_stride + (panel * depth + d) * columns;
-        for (int64_t t = first; t < last; t++)
-          p->simd->tile(span, r->packed + sb_winograd_offset(p, xi, t) + d * rows, b,
-                        b + (columns + (t - first) * SB_SIMD_AHEAD) * span,
-                        m + xi * p->m_stride + (t - first) * rows * p->panels * columns +
-                            panel * columns,
-                        p->panels * columns, rows, width, d > 0, &none);
+        int64_t left = tiles - panel * columns, depth = p->depth - d;
+        multiply_panel(r, first, last, left < columns ? left : columns,
+                       depth < DEPTH_BLOCK ? depth : DEPTH_BLOCK,
+                       r->packed + sb_winograd_offset(p, xi, first) + d * rows,
+                       v + xi * p->v_stride + (panel * p->depth + d) * columns,
+                       m + xi * p->m_stride + panel * columns, d > 0);
       }
 }
 
@@ -202,16 +206,17 @@ static void transform_back(const run *r, int64_t channel, int64_t tile, int64_t 
   if (!direct) scatter_rows(r, channel, tile, count, tiles);
 }
 
-static void transform_outputs(const run *r, int64_t block, int64_t group, const float *m) {
+/* Outputs of row tiles [first, last). */
+static void transform_outputs(const run *r, int64_t block, int64_t first, int64_t last,
+                              const float *m) {
   const sb_winograd *p = &r->p;
-  int lanes = p->simd->lanes;
-  int64_t start = block * p->panels * p->simd->columns, end = block_end(p, block);
-  int64_t first = group * SB_WINOGRAD_GROUP, last = first + SB_WINOGRAD_GROUP;
-  if (last > p->rows) last = p->rows;
-  for (int64_t row = first; row < last; row++)
+  int lanes = p->simd->lanes, rows = p->simd->rows;
+  int64_t start = block * p->block, end = block_end(p, block);
+  int64_t stop = last * rows < p->rows ? last * rows : p->rows;
+  for (int64_t row = first * rows; row < stop; row++)
     for (int64_t tile = start; tile < end; tile += lanes)
       transform_back(r, row, tile, end - tile < lanes ? end - tile : lanes,
-                     m + (row - first) * p->panels * p->simd->columns + tile - start);
+                     m + (row - first * rows) * p->panels * p->simd->columns + tile - start);
 }
 
 /* ---- The run -------------------------------------------------------------------------------- */
@@ -247,12 +252,14 @@ static void whole_blocks(void *context, int64_t first, int64_t last) {
   const run *r = context;
   const sb_winograd *p = &r->p;
   float *rows = own_scratch(r), *m = rows + rows_size(p), *v = m + m_size(p);
+  int64_t group = sb_winograd_group_tiles(p);
   for (int64_t block = first; block < last; block++) {
-    int64_t tiles = block_end(p, block) - block * p->panels * p->simd->columns;
+    int64_t tiles = block_end(p, block) - block * p->block;
     transform_inputs(r, block, 0, p->depth, v, rows);
-    for (int64_t group = 0; group < p->groups; group++) {
-      multiply_group(r, group, tiles, v, m);
-      transform_outputs(r, block, group, m);
+    for (int64_t row = 0; row < p->row_tiles; row += group) {
+      int64_t end = row + group < p->row_tiles ? row + group : p->row_tiles;
+      multiply_rows(r, row, end, tiles, v, m);
+      transform_outputs(r, block, row, end, m);
     }
   }
 }
@@ -262,15 +269,13 @@ static void shared_inputs(void *context, int64_t first, int64_t last) {
   transform_inputs(r, r->first_block, first, last, r->shared, own_scratch(r));
 }
 
-static void shared_groups(void *context, int64_t first, int64_t last) {
+static void shared_rows(void *context, int64_t first, int64_t last) {
   const run *r = context;
   const sb_winograd *p = &r->p;
   float *m = own_scratch(r) + rows_size(p);
-  int64_t tiles = block_end(p, r->first_block) - r->first_block * p->panels * p->simd->columns;
-  for (int64_t group = first; group < last; group++) {
-    multiply_group(r, group, tiles, r->shared, m);
-    transform_outputs(r, r->first_block, group, m);
-  }
+  int64_t tiles = block_end(p, r->first_block) - r->first_block * p->block;
+  multiply_rows(r, first, last, tiles, r->shared, m);
+  transform_outputs(r, r->first_block, first, last, m);
 }
 
 static void run_group(run *r, float *scratch) {
@@ -284,7 +289,7 @@ static void run_group(run *r, float *scratch) {
   r->shared = scratch, r->private = scratch + v_size(&r->p);
   for (r->first_block = 0; r->first_block < r->p.blocks; r->first_block++) {
     sb_parallel(r->p.depth, 8, shared_inputs, r);
-    sb_parallel(r->p.groups, 1, shared_groups, r);
+    sb_parallel(r->p.row_tiles, sb_winograd_group_tiles(&r->p), shared_rows, r);
   }
 }
 

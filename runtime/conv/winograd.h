@@ -10,7 +10,6 @@
 #include "conv/conv.h"
 #include "conv/simd.h"
 
-enum { SB_WINOGRAD_GROUP = 64 }; /* output channels of a group */
 
 typedef struct sb_winograd {
   const sb_conv *g;
@@ -18,17 +17,20 @@ typedef struct sb_winograd {
   int m, side, xis;    /* outputs a tile side; m + 2; its square */
   int64_t depth, rows; /* input and output channels of a group of the convolution */
   int64_t tiles_y, tiles_x, tiles;
-  int64_t panels, blocks;     /* panels of `columns` tiles in a block; blocks */
-  int64_t groups, row_tiles;  /* groups of output channels; row tiles of the whole */
+  int64_t block, blocks;      /* tiles of a block, whole panels of `columns`; the last one may hold a
+                                 few more */
+  int64_t panels;             /* that the largest block needs */
+  int64_t row_tiles;          /* of the output channels */
   int64_t v_stride, m_stride; /* floats from one xi to the next */
   int64_t pitch;              /* of the padded copy of a channel's rows */
 } sb_winograd;
 
 sb_winograd sb_winograd_plan(const sb_conv *g, int m);
 
-/* Row tiles of a full group of output channels. */
+/* Row tiles of a full group of output channels: 64 channels, or less so that there are several groups
+   for the threads. Weights are packed by group, so this may depend on nothing but their shape. */
 static inline int64_t sb_winograd_group_tiles(const sb_winograd *p) {
-  return SB_WINOGRAD_GROUP / p->simd->rows;
+  return (p->rows >= 512 ? 64 : p->rows >= 128 ? 32 : 16) / p->simd->rows;
 }
 
 /* Where the packed weights of a row tile begin, within those of a group of the convolution. */

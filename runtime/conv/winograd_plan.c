@@ -11,20 +11,29 @@ static int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
+/* A few tiles that are left over join the last block: the weights, which a block reads whole, may be
+   far away. */
+static void set_blocks(sb_winograd *p) {
+  int columns = p->simd->columns;
+  int64_t fit = CACHE_FLOATS / (p->xis * p->depth * columns);
+  int64_t most = ceil_div(p->tiles, columns);
+  p->panels = fit < 1 ? 1 : fit > 4 ? 4 : fit;
+  if (p->panels > most) p->panels = most;
+  p->block = p->panels * columns;
+  p->blocks = ceil_div(p->tiles, p->block);
+  int64_t rest = p->tiles % p->block;
+  if (p->blocks > 1 && rest > 0 && rest <= p->simd->few) p->blocks--, p->panels++;
+}
+
 sb_winograd sb_winograd_plan(const sb_conv *g, int m) {
   sb_winograd p = {.g = g, .simd = sb_simd_best(), .m = m, .side = m + 2, .xis = (m + 2) * (m + 2)};
   p.depth = g->c_in / g->groups, p.rows = g->c_out / g->groups;
   p.tiles_y = ceil_div(g->oh, m), p.tiles_x = ceil_div(g->ow, m);
   p.tiles = g->n * p.tiles_y * p.tiles_x;
-  int64_t fit = CACHE_FLOATS / (p.xis * p.depth * p.simd->columns);
-  int64_t most = ceil_div(p.tiles, p.simd->columns);
-  p.panels = fit < 1 ? 1 : fit > 4 ? 4 : fit;
-  if (p.panels > most) p.panels = most;
-  p.blocks = ceil_div(p.tiles, p.panels * p.simd->columns);
+  set_blocks(&p);
   p.row_tiles = ceil_div(p.rows, p.simd->rows);
-  p.groups = ceil_div(p.row_tiles, sb_winograd_group_tiles(&p));
   p.v_stride = p.panels * p.depth * p.simd->columns + PAD;
-  p.m_stride = SB_WINOGRAD_GROUP * p.panels * p.simd->columns + PAD;
+  p.m_stride = sb_winograd_group_tiles(&p) * p.simd->rows * p.panels * p.simd->columns + PAD;
   p.pitch = p.tiles_x * m + 2 * m;
   return p;
 }
