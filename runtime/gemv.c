@@ -5,7 +5,8 @@
 #include "clones.h"
 #include "threads.h"
 
-/* Rows of y = A x that a thread takes at a time, in steps of TOGETHER; floats summed side by side. */
+/* Rows of y = A x that a thread takes at a time, in steps of TOGETHER; floats summed side by side.
+ */
 enum { ROWS = 16, TOGETHER = 4, LANES = 32 };
 
 typedef struct product {

@@ -1,17 +1,22 @@
 #include "threads.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <unistd.h>
 
-/* Pauses to wait awake: for the next job, about as long as the script takes between two steps; and for
-   the last ranges of a job. To sleep and be woken costs more than most jobs take. */
-enum { MAX_THREADS = 256, SPINS = 10000 };
+/* Pauses to wait awake: for the next job, about as long as the script takes between two steps; and
+   for the last ranges of a job. To sleep and be woken costs more than most jobs take. */
+enum { MAX_THREADS = 256, SPINS = 10000, YIELD_EVERY = 64 };
 
-static inline void pause_briefly(void) {
+/* The i-th pause of a wait. Now and then it lets others run on this core: it may be just the thread
+   that is waited for, where neighbours keep the machine busy. */
+static inline void pause_briefly(int i) {
+  if (i % YIELD_EVERY == YIELD_EVERY - 1) sched_yield();
 #if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
+  else
+    __builtin_ia32_pause();
 #endif
 }
 
@@ -66,7 +71,7 @@ static unsigned wait_for_ticket(unsigned seen) {
   for (int i = 0; i < SPINS; i++) {
     unsigned now = atomic_load_explicit(&pool.ticket, memory_order_acquire);
     if (now != seen) return now;
-    pause_briefly();
+    pause_briefly(i);
   }
   pthread_mutex_lock(&pool.lock);
   while (atomic_load(&pool.ticket) == seen) pthread_cond_wait(&pool.wake, &pool.lock);
@@ -112,7 +117,7 @@ static void wait_for_the_joined(void) {
   pthread_mutex_unlock(&pool.lock);
   for (int i = 0; i < SPINS; i++) {
     if (atomic_load_explicit(&pool.joined, memory_order_acquire) == 0) return;
-    pause_briefly();
+    pause_briefly(i);
   }
   pthread_mutex_lock(&pool.lock);
   while (pool.joined > 0) pthread_cond_wait(&pool.left, &pool.lock);

@@ -31,7 +31,7 @@ static inline vec rectify(vec v) { /* NaN stays NaN */
                                                          const float *b, const int64_t *shift,     \
                                                          const float *ahead, vec c[R][N]) {        \
     for (int64_t k = 0; k < depth; k++, a += ROWS) {                                               \
-      __builtin_prefetch(a + 64 * ROWS);                                                           \
+      __builtin_prefetch(a + 512 * ROWS);                                                          \
       __builtin_prefetch(ahead + k * SB_SIMD_AHEAD, 0, 2);                                         \
       const float *from = B_ROW;                                                                   \
       vec column[N];                                                                               \
@@ -139,7 +139,7 @@ typedef float rows_vec __attribute__((vector_size(ROWS * 4), aligned(4)));
                       bool add) {                                                                  \
     rows_vec sum[U][C] = {{{0}}};                                                                  \
     for (; depth >= U; depth -= U, a += U * ROWS, b += U * 3 * LANES) {                            \
-      __builtin_prefetch(a + 64 * ROWS);                                                           \
+      __builtin_prefetch(a + 512 * ROWS);                                                          \
       _Pragma("GCC unroll 4") for (int u = 0; u < U; u++) SLIM_STEP(C, u);                         \
     }                                                                                              \
     for (; depth > 0; depth--, a += ROWS, b += 3 * LANES) SLIM_STEP(C, 0);                         \
@@ -164,9 +164,15 @@ static void slim(int64_t depth, const float *a, const float *b, float *c, int64_
                  bool add) {
   static void (*const by_columns[])(int64_t, const float *, const float *, float *, int64_t,
                                     bool) = {
-      slim1, slim2, slim3, slim4,
+    slim1,
+    slim2,
+    slim3,
+    slim4,
 #if LANES >= 16
-      slim5, slim6, slim7, slim8,
+    slim5,
+    slim6,
+    slim7,
+    slim8,
 #endif
   };
   by_columns[columns - 1](depth, a, b, c, ldc, add);
@@ -287,5 +293,5 @@ static inline void join2(const vec *o, float *y) {
 TRANSFORMS(4, 6)
 TRANSFORMS(2, 4)
 
-const sb_simd TABLE = {NAME,         ROWS,   LANES,  3 * LANES, LANES / 2, tile, slim,
-                       shifted_tile, input4, input2, output4,   output2};
+const sb_simd TABLE = {NAME, ROWS,         LANES,  3 * LANES, LANES / 2, tile,
+                       slim, shifted_tile, input4, input2,    output4,   output2};

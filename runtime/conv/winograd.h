@@ -10,25 +10,25 @@
 #include "conv/conv.h"
 #include "conv/simd.h"
 
-
 typedef struct sb_winograd {
   const sb_conv *g;
   const sb_simd *simd;
   int m, side, xis;    /* outputs a tile side; m + 2; its square */
   int64_t depth, rows; /* input and output channels of a group of the convolution */
   int64_t tiles_y, tiles_x, tiles;
-  int64_t block, blocks;      /* tiles of a block, whole panels of `columns`; the last one may hold a
-                                 few more */
-  int64_t panels;             /* that the largest block needs */
-  int64_t row_tiles;          /* of the output channels */
+  int64_t block, blocks; /* tiles of a block, whole panels of `columns`; the last one may hold a
+                            few more */
+  int64_t panels;        /* that the largest block needs */
+  int64_t row_tiles;     /* of the output channels */
   int64_t v_stride, m_stride; /* floats from one xi to the next */
   int64_t pitch;              /* of the padded copy of a channel's rows */
 } sb_winograd;
 
 sb_winograd sb_winograd_plan(const sb_conv *g, int m);
 
-/* Row tiles of a full group of output channels: 64 channels, or less so that there are several groups
-   for the threads. Weights are packed by group, so this may depend on nothing but their shape. */
+/* Row tiles of a full group of output channels: 64 channels, or less so that there are several
+   groups for the threads. Weights are packed by group, so this may depend on nothing but their
+   shape. */
 static inline int64_t sb_winograd_group_tiles(const sb_winograd *p) {
   return (p->rows >= 512 ? 64 : p->rows >= 128 ? 32 : 16) / p->simd->rows;
 }

@@ -11,8 +11,8 @@ static int64_t ceil_div(int64_t a, int64_t b) {
   return (a + b - 1) / b;
 }
 
-/* A few tiles that are left over join the last block: the weights, which a block reads whole, may be
-   far away. */
+/* A few tiles that are left over join the last block: the weights, which a block reads whole, may
+   be far away. */
 static void set_blocks(sb_winograd *p) {
   int columns = p->simd->columns;
   int64_t fit = CACHE_FLOATS / (p->xis * p->depth * columns);
