@@ -98,8 +98,9 @@ demo: all
 	$(HOST) deconv --image $(PHOTO) --layer inception_4a/output --out out/deconv.png
 	$(HOST) saliency --image $(PHOTO) --out out/saliency.png
 
+# All tests in the default mode; make test PRECISION=exact runs them in the other (sb.precision).
 test: all $(TEST_MODULES)
-	$(HOST) tests/run.lua
+	$(if $(PRECISION),SWITCHBACK_PRECISION=$(PRECISION)) $(HOST) tests/run.lua
 
 # Against PyTorch and ONNX Runtime, where they are: make bench [THREADS="1 2"] [ONLY=name] [JSON=out.json]
 bench: all

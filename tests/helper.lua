@@ -13,6 +13,10 @@ function h.shared(name)
   return path
 end
 
+-- The mode that these tests run in (SWITCHBACK_PRECISION), which a test that chose one leaves behind.
+local precision = sb.precision()
+function h.usual_precision() sb.precision(precision) end
+
 -- |a - b| / |b| (Euclidean) for tensors of equal shape; |a| where b is all zero.
 function h.rel_l2(a, b)
   lu.assertEquals(a:size(), b:size())

@@ -15,6 +15,15 @@ end
 -- Runs the host; answers what it wrote and its status.
 local function host(arguments, input) return h.shell(h.host .. " " .. arguments, input) end
 
+function T.test_precision_comes_from_the_environment()
+  local ask = h.host .. [[ -e 'print(require "switchback".precision())']]
+  lu.assertEquals((h.shell("SWITCHBACK_PRECISION=exact " .. ask)), "exact\n")
+  lu.assertEquals((h.shell("SWITCHBACK_PRECISION=fast " .. ask)), "fast\n")
+  local out, status = h.shell("SWITCHBACK_PRECISION=exakt " .. ask)
+  lu.assertStrContains(out, "SWITCHBACK_PRECISION is 'exakt', not fast or exact")
+  lu.assertEquals(status, 1)
+end
+
 -- ---- Scripts -----------------------------------------------------------------------------------
 
 function T.test_scripts_run_as_in_lua()

@@ -1,6 +1,12 @@
 -- require "switchback": the library as one table.
 local core = require "switchback.core"
 
+-- SWITCHBACK_PRECISION=exact makes a program start in that mode (sb.precision, runtime/lsystem.c).
+local asked = os.getenv "SWITCHBACK_PRECISION"
+if asked and not pcall(core.system.precision, asked) then
+  error(("SWITCHBACK_PRECISION is '%s', not fast or exact"):format(asked), 0)
+end
+
 local sb = {
   version = core.system.version,
   threads = core.system.threads,
