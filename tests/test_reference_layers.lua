@@ -8,7 +8,7 @@ local h = require "helper"
 local T = {}
 
 -- Relative L2. float32 PyTorch misses these values by up to 4e-7.
-local TOLERANCE = 1e-5
+local TOLERANCE = { exact = 1e-6, fast = 1e-5 }
 
 local function shared_index()
   local file = io.open((os.getenv "SWITCHBACK_SHARED" or "../shared") .. "/reference/index.json")
@@ -24,7 +24,7 @@ local function open_case(name, case, tensors)
   function self.got(key, t)
     local want = self.t[key]
     local miss = h.rel_l2(t:reshape(want:size()), want)
-    lu.assertTrue(miss < TOLERANCE, ("%s/%s: relative L2 %g"):format(name, key, miss))
+    lu.assertTrue(miss <= TOLERANCE[sb.precision()], ("%s/%s: relative L2 %g"):format(name, key, miss))
     self.seen[key] = true
   end
   return self
@@ -139,7 +139,6 @@ local GIVEN = { x = true, w = true, b = true, a = true, gy = true, logits = true
   running_mean = true, running_var = true }
 
 local function run_case(name, case, tensors)
-  sb.precision "exact"
   local c = open_case(name, case, tensors)
   lu.assertNotNil(ops[case.op], name .. ": no layer is known for " .. case.op)
   ops[case.op](c)
@@ -152,7 +151,10 @@ local count = 0
 for name, case in pairs(shared_index()) do
   count = count + 1
   T["test_" .. name] = function()
-    run_case(name, case, sb.safetensors.load(h.shared "reference/layers.safetensors"))
+    for mode in pairs(TOLERANCE) do
+      sb.precision(mode)
+      run_case(name, case, sb.safetensors.load(h.shared "reference/layers.safetensors"))
+    end
   end
 end
 
@@ -161,6 +163,6 @@ function T.test_all_cases_were_there()
   lu.assertEquals(count, 45)
 end
 
-function T.tearDown() sb.precision "fast" end
+function T.tearDown() h.usual_precision() end
 
 return T

@@ -1,21 +1,31 @@
 -- Gram matrices, Gatys' losses, total variation and style networks against values that PyTorch computed in
--- float64 (reference/index.json), in exact mode, with nothing but layers, primitives and the walk back.
+-- float64 (reference/index.json), in both modes of precision, with nothing but layers, primitives and the
+-- walk back.
 local lu = require "luaunit"
 local h = require "helper"
 local sb = require "switchback"
 
 local T = {}
 
-function T.setUp() sb.precision "exact" end
-function T.tearDown() sb.precision "fast" end
-
 -- Relative L2 for losses and their gradients.
-local LOSS = 1e-5
+local LOSS = { exact = 2e-6, fast = 1e-5 }
 
-local function check(what, got, want, limit)
+function T.tearDown() h.usual_precision() end
+
+-- Defines a test that runs in each mode.
+local function test(name, check)
+  for mode in pairs(LOSS) do
+    T["test_" .. name .. "_" .. mode] = function()
+      sb.precision(mode)
+      check()
+    end
+  end
+end
+
+local function check(what, got, want)
   if type(got) == "number" then got = sb.tensor { got } end
   local miss = h.rel_l2(got:reshape(-1), want:reshape(-1))
-  lu.assertTrue(miss <= (limit or LOSS), ("%s: relative L2 %.2e"):format(what, miss))
+  lu.assertTrue(miss <= LOSS[sb.precision()], ("%s: relative L2 %.2e"):format(what, miss))
 end
 
 local function reference(name)
@@ -24,17 +34,17 @@ end
 
 local function encoder() return sb.load(h.shared "models/vgg19_pruned/encoder5.onnx") end
 
-function T.test_gram_matrices()
+test("gram_matrices", function()
   local values = reference "vgg19_pruned_gram"
   local pass = encoder():forward(values.image)
   for _, layer in ipairs { "relu1_1", "relu2_1", "relu3_1", "relu4_1" } do
     check(layer, sb.gram(pass[layer]:select(1, 1)), values["gram/" .. layer])
   end
   check("relu5_1", pass.relu5_1:narrow(2, 1, 32), values.relu5_1)
-end
+end)
 
 -- The objectives at the walk's end: Gatys, Ecker & Bethge 2016, equations 1 to 7.
-function T.test_gatys_losses_and_gradients()
+test("gatys_losses_and_gradients", function()
   local values, net = reference "vgg19_pruned_gatys", encoder()
   local layers = { "relu1_1", "relu2_1", "relu3_1", "relu4_1" }
   local pass = net:forward(values.x)
@@ -47,7 +57,7 @@ function T.test_gatys_losses_and_gradients()
   value, seeds = sb.objective.content("relu4_1", target):evaluate(pass)
   check("content/value", value, values["content/value"])
   check("content/grad", pass:backward { seeds = seeds }, values["content/grad"])
-end
+end)
 
 local function check_tv(name, o)
   local values = reference "total_variation"
@@ -56,12 +66,12 @@ local function check_tv(name, o)
   check(name .. "/grad", gradients.image, values[name .. "/grad"])
 end
 
-function T.test_total_variation()
+test("total_variation", function()
   local tv = sb.objective.tv
   check_tv("tv_squared", tv { beta = 2, form = "anisotropic" })
   check_tv("tv_l1", tv { beta = 1, form = "anisotropic" })
   for _, beta in ipairs { "2", "1.5", "1" } do check_tv("tv_beta" .. beta, tv { beta = tonumber(beta) }) end
-end
+end)
 
 -- The differences of neighbours of x (1,3,32,32) as a little net; `crop` keeps the (H-1)x(W-1) grid.
 local function difference_nodes(crop)
@@ -108,15 +118,15 @@ local function check_variation(name, net)
   check(name .. "/grad", gradient, values[name .. "/grad"])
 end
 
-function T.test_total_variation_as_a_net()
+test("total_variation_as_a_net", function()
   check_variation("tv_squared", variation_net("square"))
   check_variation("tv_l1", variation_net("abs"))
   for beta, power in pairs { ["2"] = 1, ["1.5"] = 0.75, ["1"] = 0.5 } do
     check_variation("tv_beta" .. beta, variation_net("square", power))
   end
-end
+end)
 
-function T.test_style_networks()
+test("style_networks", function()
   for _, name in ipairs { "starry_night", "wheatfield_with_crows" } do
     local values = reference("style_" .. name)
     local net = sb.load(h.shared("models/style/vangogh_" .. name .. ".onnx"))
@@ -125,9 +135,9 @@ function T.test_style_networks()
     check(name .. " a", pass.stylized, values.stylized_a)
     check(name .. " b", net:forward(values.image_b).stylized, values.stylized_b)
   end
-end
+end)
 
-function T.test_the_network_of_26_styles()
+test("the_network_of_26_styles", function()
   local values = reference "style26"
   local net = sb.load(h.shared "models/style/style26.safetensors")
   local blends = { style0 = { 1 }, style7 = { [8] = 1 }, mix_0_7_25 = { 0.5, [8] = 0.3, [26] = 0.2 } }
@@ -136,6 +146,6 @@ function T.test_the_network_of_26_styles()
     for index, weight in pairs(blend) do style[{ 1, index }] = weight end
     check(name, net:forward({ image = values.image, style = style }).stylized, values[name])
   end
-end
+end)
 
 return T

@@ -1,5 +1,5 @@
 -- The classifiers of the shared folder against values that PyTorch computed in float64 from the same
--- weights and inputs (reference/index.json), in exact mode.
+-- weights and inputs (reference/index.json), in both modes of precision.
 local lu = require "luaunit"
 local cjson = require "cjson"
 local h = require "helper"
@@ -12,10 +12,18 @@ local MODELS = {
   squeezenet1_1 = "models/squeezenet1_1/squeezenet1_1.onnx",
   tinydarknet = "models/tinydarknet/tinydarknet.onnx",
 }
+local IMAGES = { "chelsea", "astronaut" }
 
--- Relative L2. A map may differ more where one switch flips within rounding error: then PyTorch's own
--- float32 run (f32_rel_l2) does as well, or the cosine still is at least 0.9999.
-local FORWARD, MAP, FLIPPED = 1e-4, 1e-4, 1e-2
+-- Relative L2: what sb.precision promises of logits and of maps that a walk back gives, and that for values
+-- in between.
+local LOGITS = { exact = 2e-6, fast = 1e-5 }
+local VALUES = { exact = 5e-6, fast = 2e-5 }
+local MAP = { exact = 1e-5, fast = 5e-3 }
+-- A map may differ more where switches or rectifiers are tied within rounding and fall the other way.
+-- PyTorch's own float32 run then does as well (7e-3 at most on these pictures, f32_rel_l2 of the index), and
+-- that is what exact mode is allowed. In fast mode equal neighbours, of which the astronaut's flat background
+-- is full, do not come out equal where a Winograd tile reaches beyond it: 0.13 was measured.
+local TIED = { exact = { rel = 1e-2, cosine = 0.9999 }, fast = { rel = 0.2, cosine = 0.98 } }
 
 local cases
 
@@ -31,20 +39,27 @@ end
 
 local nets = {}
 
-local function run(model, image)
-  local info, values = case(model, image)
+local function load_net(model)
   nets[model] = nets[model] or sb.load(h.shared(MODELS[model]))
-  sb.precision "exact"
-  local pass = nets[model]:forward(values.input)
-  return info, values, pass
+  return nets[model]
 end
 
+-- Runs check{ mode =, name = "model image mode", net =, info =, values =, pass = } for all of them.
 local function each_case(check)
   for model in pairs(MODELS) do
-    for _, image in ipairs { "chelsea", "astronaut" } do check(model, image, run(model, image)) end
+    for _, image in ipairs(IMAGES) do
+      local info, values = case(model, image)
+      for _, mode in ipairs { "exact", "fast" } do
+        sb.precision(mode)
+        local net = load_net(model)
+        check { mode = mode, name = ("%s %s %s"):format(model, image, mode), net = net, info = info,
+                values = values, pass = net:forward(values.input) }
+      end
+    end
   end
-  sb.precision "fast"
 end
+
+function T.tearDown() h.usual_precision() end
 
 local function miss(what, got, want, limit)
   local rel = h.rel_l2(got:reshape(-1), want:reshape(-1))
@@ -56,34 +71,35 @@ local function cosine(a, b)
   return a:dot(b) / (a:norm() * b:norm())
 end
 
-local function check_map(what, got, want)
+-- Answers whether the map is as close as it is without ties.
+local function check_map(c, what, got, want)
   local rel = h.rel_l2(got:reshape(-1), want:reshape(-1))
-  if rel <= MAP then return end
-  local c = cosine(got, want)
-  print(("  %s: one switch flipped: relative L2 %.1e, cosine %.7f"):format(what, rel, c))
-  lu.assertTrue(rel <= FLIPPED and c >= 0.9999, ("%s: relative L2 %.2e, cosine %.6f"):format(what, rel, c))
+  if rel <= MAP[c.mode] then return true end
+  local tied, cos = TIED[c.mode], cosine(got, want)
+  lu.assertTrue(rel <= tied.rel and cos >= tied.cosine,
+    ("%s %s: relative L2 %.2e, cosine %.6f"):format(c.name, what, rel, cos))
 end
 
 function T.test_logits_and_probabilities()
-  each_case(function(model, image, _, values, pass)
-    miss(model .. " " .. image .. " logits", pass:scores(), values.logits, FORWARD)
-    lu.assertTrue((pass:probabilities() - values.probs):abs():max() <= 1e-5, model .. " probabilities")
+  each_case(function(c)
+    miss(c.name .. " logits", c.pass:scores(), c.values.logits, LOGITS[c.mode])
+    lu.assertTrue((c.pass:probabilities() - c.values.probs):abs():max() <= 1e-5, c.name .. " probabilities")
   end)
 end
 
 function T.test_intermediate_values()
-  each_case(function(model, image, info, values, pass)
-    for key, tensor in pairs(info.tensors) do
+  each_case(function(c)
+    for key, tensor in pairs(c.info.tensors) do
       local name = key:match "^act/(.*)"
       if name then
-        local got = pass[name]:narrow(2, 1, tensor.shape[2])
-        miss(("%s %s %s"):format(model, image, key), got, values[key], FORWARD)
+        local got = c.pass[name]:narrow(2, 1, tensor.shape[2])
+        miss(c.name .. " " .. key, got, c.values[key], VALUES[c.mode])
       end
       name = key:match "^stat/(.*)"
       if name then
-        local maps = pass[name]:reshape(tensor.shape[1], -1)
+        local maps = c.pass[name]:reshape(tensor.shape[1], -1)
         local got = sb.stack({ maps:mean(2), (maps:max(2)) }, 2)
-        miss(("%s %s %s"):format(model, image, key), got, values[key], FORWARD)
+        miss(c.name .. " " .. key, got, c.values[key], VALUES[c.mode])
       end
     end
   end)
@@ -97,24 +113,27 @@ end
 
 -- Selvaraju et al. 2017, equations 1 and 2.
 function T.test_grad_cam()
-  each_case(function(model, image, info, values, pass)
-    local name = last_features(info)
-    local gradient = pass:backward { class = info.top1.index + 1, to = name }
-    local features = pass[name]
+  each_case(function(c)
+    local name = last_features(c.info)
+    local gradient = c.pass:backward { class = c.info.top1.index + 1, to = name }
+    local features = c.pass[name]
     local weights = gradient:mean({ 3, 4 }):reshape(-1)
     local map = (features * weights:reshape(1, -1, 1, 1)):sum(2):clamp(0, math.huge)
-    miss(model .. " " .. image .. " gradcam/weights", weights, values["gradcam/weights"], MAP)
-    miss(model .. " " .. image .. " gradcam/map", map, values["gradcam/map"], MAP)
+    check_map(c, "gradcam/weights", weights, c.values["gradcam/weights"])
+    check_map(c, "gradcam/map", map, c.values["gradcam/map"])
   end)
 end
 
+-- Ties are the exception: in each mode some pictures have none.
 function T.test_saliency_and_guided_backpropagation()
-  each_case(function(model, image, info, values, pass)
-    local class = info.top1.index + 1
-    check_map(model .. " " .. image .. " saliency", pass:backward { class = class }, values.saliency)
-    check_map(model .. " " .. image .. " guided", pass:backward { class = class, rule = "guided" },
-      values.guided)
+  local untied = { exact = 0, fast = 0 }
+  each_case(function(c)
+    local class = c.info.top1.index + 1
+    local clean = check_map(c, "saliency", c.pass:backward { class = class }, c.values.saliency)
+    if clean then untied[c.mode] = untied[c.mode] + 1 end
+    check_map(c, "guided", c.pass:backward { class = class, rule = "guided" }, c.values.guided)
   end)
+  lu.assertTrue(untied.exact > 0 and untied.fast > 0)
 end
 
 -- The reference's key says what it is: deconv/(single|channel)[/lrn_(identity|gradient)|/leaky_own].
@@ -127,11 +146,10 @@ local function deconv_options(key, seed)
 end
 
 function T.test_deconvnet_maps()
-  each_case(function(model, image, info, values, pass)
-    for key in pairs(info.tensors) do
+  each_case(function(c)
+    for key in pairs(c.info.tensors) do
       if key:find "^deconv/" then
-        check_map(("%s %s %s"):format(model, image, key), pass:backward(deconv_options(key, info.seed)),
-          values[key])
+        check_map(c, key, c.pass:backward(deconv_options(key, c.info.seed)), c.values[key])
       end
     end
   end)
@@ -139,23 +157,72 @@ end
 
 -- keep = "max" finds the same position by itself.
 function T.test_the_strongest_position_is_found()
-  local info, values, pass = run("googlenet", "chelsea")
+  local info, values = case("googlenet", "chelsea")
+  local pass = load_net("googlenet"):forward(values.input)
   local got = pass:backward { from = info.seed.value, channel = info.seed.channel + 1, keep = "max",
                               rule = "deconv" }
-  check_map("googlenet keep = max", got, values["deconv/single/lrn_identity"])
-  sb.precision "fast"
+  check_map({ mode = sb.precision(), name = "googlenet" }, "keep = max", got,
+    values["deconv/single/lrn_identity"])
 end
 
--- Fast mode is within 1e-5 at the logits, and its saliency within a flipped switch.
-function T.test_fast_mode_stays_close()
+-- ---- Where the modes differ: ties alone ----------------------------------------------------------
+
+-- Over the same switches and signs, both modes' walks back agree.
+function T.test_the_walk_back_itself_is_close()
+  each_case(function(c)
+    local class, other = c.info.top1.index + 1, c.mode == "fast" and "exact" or "fast"
+    local here = c.pass:backward { class = class }
+    sb.precision(other)
+    miss(c.name .. " walked back in the other mode", c.pass:backward { class = class }, here, 1e-5)
+  end)
+end
+
+-- The largest |value| at which two maps differ in sign.
+local function largest_flip(a, b)
+  return ((a:gt(0) - b:gt(0)):abs() * a:abs()):max()
+end
+
+-- The largest difference, in the maps x (1,C,H,W), of the two values that two sets of switches point to.
+local function largest_gap(x, a, b)
+  local channels, gap = a:size(2), 0
+  local maps = x:reshape(channels, -1)
+  a, b = a:reshape(channels, -1), b:reshape(channels, -1)
+  local differs = (a - b):abs():max(2):totable()
+  for i = 1, channels do
+    local row, s, t = maps[i], a[i]:totable(), differs[i] ~= 0 and b[i]:totable() or {}
+    for k in ipairs(t) do
+      if s[k] ~= t[k] then gap = math.max(gap, math.abs(row[s[k] // 1] - row[t[k] // 1])) end
+    end
+  end
+  return gap
+end
+
+-- Both passes take the same steps, since every value is asked for.
+local function check_step(what, exact, fast, i)
+  local step, margin = exact.steps[i], 0
+  local value = step.outputs[1]
+  if exact.layers[step].is_rectifier then
+    margin = largest_flip(exact[value], fast[value])
+  elseif exact.layers[step].kind == "maxpool" then
+    local switches = fast.tapes[fast.steps[i]].switches
+    margin = largest_gap(exact[step.inputs[1]], exact.tapes[step].switches, switches)
+  end
+  local rms = exact[value]:norm() / math.sqrt(exact[value]:count())
+  lu.assertTrue(margin <= 5e-5 * rms, ("%s %s: %g decided otherwise, of %g"):format(what, value, margin, rms))
+end
+
+-- Every rectifier and switch that fast mode decides otherwise than exact mode was nearly tied.
+function T.test_only_ties_fall_the_other_way()
   for model in pairs(MODELS) do
-    local info, values = case(model, "chelsea")
-    nets[model] = nets[model] or sb.load(h.shared(MODELS[model]))
-    sb.precision "fast"
-    local pass = nets[model]:forward(values.input)
-    miss(model .. " fast logits", pass:scores(), values.logits, 1e-5)
-    local saliency = pass:backward { class = info.top1.index + 1 }
-    lu.assertTrue(cosine(saliency, values.saliency) > 0.999, model .. " fast saliency")
+    local net = load_net(model)
+    for _, image in ipairs(IMAGES) do
+      local _, values = case(model, image)
+      sb.precision "exact"
+      local exact = net:forward(values.input, { keep = net:names() })
+      sb.precision "fast"
+      local fast = net:forward(values.input, { keep = net:names() })
+      for i in ipairs(exact.steps) do check_step(model .. " " .. image, exact, fast, i) end
+    end
   end
 end
 

@@ -1,5 +1,6 @@
 local lu = require "luaunit"
 local sb = require "switchback"
+local conv = require("switchback.core").conv
 local h = require "helper"
 
 local T = {}
@@ -11,22 +12,34 @@ function T.test_by_hand()
   h.close(l:forward(sb.tensor { 1, 10 }), sb.tensor { 22, 43, 65 }, 0)
 end
 
--- One row goes another way than several; both are matrix products, here of sizes that no block divides.
--- Sums of 1100 products of normal numbers: rounding stays below 1e-6 of the norm.
-function T.test_one_row_as_many()
+-- y, dx and dw summed in double: as a 1x1 convolution over one position, by its definition.
+local function in_double(x, w, dy)
+  local function maps(t) return t:reshape(t:size(1), t:size(2), 1, 1) end
+  local one = { kernel = { 1, 1 } }
+  return conv.forward("direct", maps(x), maps(w), nil, one),
+    conv.backward_input("direct", maps(dy), maps(w), maps(x), one),
+    conv.backward_weights("direct", maps(dy), maps(x), one)
+end
+
+local function assert_exact(what, got, want)
+  local miss = h.rel_l2(got, want:reshape(got:size()))
+  lu.assertTrue(miss <= 1e-6, ("%s: relative L2 %g"):format(what, miss))
+end
+
+-- One row goes another way than several; sizes that no block divides, and VGG's.
+function T.test_against_sums_in_double()
   local rng = sb.rng(1)
-  local w, x, dy = sb.randn(rng, 67, 1100), sb.randn(rng, 2, 1100), sb.randn(rng, 2, 67)
-  dy[1][5] = 0
-  local l = sb.layer.linear { weight = w, bias = false }
-  local y, tape = l:forward(x)
-  local dx = l:backward(tape, dy)
-  for i = 1, 2 do
-    local yi, ti = l:forward(x:narrow(1, i, 1))
-    local dxi = l:backward(ti, dy:narrow(1, i, 1))
-    lu.assertTrue(h.rel_l2(yi:reshape(-1), y[i]) < 2e-6)
-    lu.assertTrue(h.rel_l2(dxi:reshape(-1), dx[i]) < 2e-6)
+  for _, size in ipairs { { 1, 67, 1100 }, { 3, 67, 1100 }, { 64, 10, 84 }, { 1, 33, 25088 } } do
+    local rows, outs, ins = table.unpack(size)
+    local w, x, dy = sb.randn(rng, outs, ins), sb.randn(rng, rows, ins), sb.randn(rng, rows, outs)
+    dy[1][5] = 0
+    local l = sb.layer.linear { weight = w, bias = false }
+    local y, tape = l:forward(x)
+    local what, want_y, want_dx, want_dw = table.concat(size, "x"), in_double(x, w, dy)
+    assert_exact(what .. " y", y, want_y)
+    assert_exact(what .. " dx", l:backward(tape, dy, { weights = true }), want_dx)
+    assert_exact(what .. " dw", l.grads.weight, want_dw)
   end
-  lu.assertTrue(h.rel_l2(y, x:matmul(w:transpose())) < 2e-6)
 end
 
 function T.test_mistakes_are_explained()
