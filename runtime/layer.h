@@ -103,6 +103,7 @@ typedef struct sb_plan {
   int64_t index_limit;        /* entries of the index input must be below this */
   int64_t forward_scratch;    /* floats, 64-byte aligned, not cleared */
   int64_t backward_scratch;
+  int64_t products; /* multiply-adds of a forward run; 0 where they do not matter */
 } sb_plan;
 
 /* One forward or backward run. Arrays have n_in or n_out entries, or one entry a weight / tape

@@ -101,22 +101,28 @@ static int layer_new(lua_State *L) {
 
 /* ---- Questions ------------------------------------------------------------------------------ */
 
-/* layer:infer({d...}...) --> {d...}...: the shape rule alone. */
-static int layer_infer(lua_State *L) {
+void sb_layer_infer(lua_State *L, sb_shape *in, int *n_in, sb_plan *plan) {
   const sb_layer_object *self = sb_check_layer(L, 1);
   const sb_layer *l = self->layer;
-  sb_shape in[SB_MAX_INPUTS];
-  sb_plan plan = {0};
   sb_error e;
-  int n = lua_gettop(L) - 1;
+  int n = *n_in = lua_gettop(L) - 1;
   if (n < l->min_in || n > l->max_in || n > SB_MAX_INPUTS)
-    return luaL_error(L, "%s: takes %d input(s), got %d shapes", l->name, l->min_in, n);
+    luaL_error(L, "%s: takes %d input(s), got %d shapes", l->name, l->min_in, n);
   for (int i = 0; i < n; i++) {
     luaL_checktype(L, 2 + i, LUA_TTABLE);
     in[i] = sb_check_shape(L, 2 + i);
   }
-  if (!l->shape(self->config, self->weight_shapes, in, n, &plan, &e)) raise(L, &e);
-  luaL_checkstack(L, plan.n_out, NULL);
+  *plan = (sb_plan){0};
+  if (!l->shape(self->config, self->weight_shapes, in, n, plan, &e)) raise(L, &e);
+  luaL_checkstack(L, plan->n_out + 8, NULL);
+}
+
+/* layer:infer({d...}...) --> {d...}...: the shape rule alone. */
+static int layer_infer(lua_State *L) {
+  sb_shape in[SB_MAX_INPUTS];
+  sb_plan plan;
+  int n_in;
+  sb_layer_infer(L, in, &n_in, &plan);
   for (int i = 0; i < plan.n_out; i++) sb_push_shape(L, &plan.out[i]);
   return plan.n_out;
 }
@@ -253,6 +259,7 @@ static const luaL_Reg layer_methods[] = {{"forward", sb_layer_forward},
                                          {"zero_grads", sb_layer_zero_grads},
                                          {"recall", sb_layer_recall},
                                          {"infer", layer_infer},
+                                         {"plan", sb_layer_plan},
                                          {"window", layer_window},
                                          {NULL, NULL}};
 static const luaL_Reg functions[] = {{"list", list_layers}, {"about", about_layer}, {NULL, NULL}};

@@ -1,5 +1,5 @@
-/* llayer.h: what the two halves of the layer binding share: llayer.c makes layers and answers
-   questions about them, lrun.c runs them. */
+/* llayer.h: what the parts of the layer binding share: llayer.c makes layers and answers questions
+   about them, lrun.c runs them, lplan.c tells what a run would take. */
 #ifndef SB_LLAYER_H
 #define SB_LLAYER_H
 
@@ -30,10 +30,17 @@ sb_layer_object *sb_check_layer(lua_State *L, int arg);
 /* Raises unless t (NULL: absent) has the shape that weight i of this layer must have. */
 void sb_check_weight(lua_State *L, const sb_layer_object *self, int i, const sb_tensor *t);
 
+/* The shape rule of the layer at index 1 for the shapes after it, which it leaves in `in`; raises
+   what the rule says against them. */
+void sb_layer_infer(lua_State *L, sb_shape *in, int *n_in, sb_plan *plan);
+
 /* The methods of lrun.c. */
 int sb_layer_forward(lua_State *L);
 int sb_layer_backward(lua_State *L);
 int sb_layer_recall(lua_State *L);
 int sb_layer_zero_grads(lua_State *L);
+
+/* The method of lplan.c. */
+int sb_layer_plan(lua_State *L);
 
 #endif

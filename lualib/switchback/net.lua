@@ -162,6 +162,10 @@ end
 -- net:forward(x [, options]) --> pass (see pass.lua).
 function Net:forward(x, options) return pass.run(self, self:bind_inputs(x), options or {}) end
 
+-- net:plan([shape] [, options]) --> what running the net would take, before it runs: see plan.lua.
+-- shape: of the first input (default: one image of the preprocessing's size).
+function Net:plan(shape, options) return require("switchback.plan").of(self, shape, options) end
+
 -- The layer of a node: those that depend on run-time shapes are built by the importer's function.
 function Net.layer_of(node, shape_of)
   if type(node.layer) ~= "function" then return node.layer end

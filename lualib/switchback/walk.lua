@@ -98,7 +98,7 @@ end
 
 -- A fused step's ReLU, from the step's value alone.
 local function through_relu(pass, step, dy, rule)
-  local relu = step.relu.layer
+  local relu = pass.net.layer_of(step.relu)
   return relu:backward(relu:recall(pass.values[step.outputs[1]]), dy, rule)
 end
 

@@ -33,6 +33,10 @@ int64_t sb_conv_extent(const sb_conv *g, int axis, int64_t extent) {
   return room < 0 ? 0 : room / g->stride[axis] + 1;
 }
 
+int64_t sb_conv_products(const sb_conv *g) {
+  return g->n * g->c_out * g->oh * g->ow * (g->c_in / g->groups) * g->kernel[0] * g->kernel[1];
+}
+
 /* ---- Which way ------------------------------------------------------------------------------ */
 
 bool sb_conv_adjoint(const sb_conv *g, sb_conv *a) {

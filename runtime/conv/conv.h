@@ -22,6 +22,9 @@ typedef struct sb_conv {
 /* oh or ow of a convolution over `extent` rows (axis 0) or columns (axis 1); 0 if nothing fits. */
 int64_t sb_conv_extent(const sb_conv *g, int axis, int64_t extent);
 
+/* Multiply-adds by the definition, each way: those with the padding count too, as is usual. */
+int64_t sb_conv_products(const sb_conv *g);
+
 /* y and dx are results of the two directions that can be prepared for. */
 typedef enum sb_conv_direction { SB_CONV_FORWARD, SB_CONV_TO_INPUT } sb_conv_direction;
 

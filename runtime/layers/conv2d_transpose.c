@@ -38,6 +38,7 @@ static bool shape(const void *config, const sb_shape *w, const sb_shape *in, int
     return sb_fail(e, "conv2d_transpose: no output for input %s, padding %d,%d,%d,%d",
                    sb_shape_text(&in[0], text), f->pad[0], f->pad[1], f->pad[2], f->pad[3]);
   sb_conv g = sb_convolution_geometry(f, &plan->out[0], &in[0]);
+  plan->products = sb_conv_products(&g);
   plan->forward_scratch = sb_conv_scratch(&g, SB_CONV_TO_INPUT);
   int64_t to_input = sb_conv_scratch(&g, SB_CONV_FORWARD);
   int64_t to_weights = sb_conv_backward_weights_scratch(&g);

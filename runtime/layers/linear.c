@@ -45,6 +45,7 @@ static bool shape(const void *config, const sb_shape *w, const sb_shape *in, int
   plan->n_out = 1;
   plan->out[0] = in[0];
   plan->out[0].dim[last] = f->out_features;
+  plan->products = sb_shape_count(&in[0]) * f->out_features;
   return true;
 }
 

@@ -56,6 +56,7 @@ static bool shape(const void *config, const sb_shape *weights, const sb_shape *i
   plan->out[0] = p.batch;
   if (in[0].rank > 1) plan->out[0].dim[plan->out[0].rank++] = p.m;
   if (in[1].rank > 1) plan->out[0].dim[plan->out[0].rank++] = p.n;
+  plan->products = sb_shape_count(&plan->out[0]) * p.k;
   plan->backward_scratch = sb_shape_count(&p.a) + sb_shape_count(&p.b) +
                            2 * (sb_shape_count(&full_a) + sb_shape_count(&full_b));
   return true;
