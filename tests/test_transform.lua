@@ -11,6 +11,8 @@ local function picture(...) return sb.randn(sb.rng(7), ...) end
 local every = {
   pad = t.pad(2), reflect = t.pad(2, { mode = "reflect" }), jitter = t.jitter(3), crop = t.crop(4, 5),
   narrow = t.jitter(1, { border = "crop" }), centre = t.crop(3, 3, { place = "centre" }), flip = t.flip(1),
+  scale = t.scale { 0.8, 1.2 }, rotate = t.rotate({ -30, 20 }, { border = "constant" }),
+  turn = t.compose { t.rotate { 200 }, t.scale { 0.4 } },
   all = t.compose { t.pad(3), t.jitter(2), t.flip(), t.crop(7, 6), t.jitter(1) },
 }
 
@@ -64,6 +66,17 @@ function T.test_flip_mirrors_or_not()
   h.close(t.flip(0)(x, sb.rng(0)), x, 0)
 end
 
+-- A quarter turn moves every pixel onto another; a picture of a ramp, enlarged, is a ramp of less slope.
+function T.test_rotate_and_scale_by_hand()
+  local x = sb.arange(1, 9):reshape(1, 1, 3, 3)
+  local turned = t.rotate { 90 }(x, sb.rng(1))
+  h.close(turned, sb.tensor { 3, 6, 9, 2, 5, 8, 1, 4, 7 }:reshape(1, 1, 3, 3), 1e-5)
+  local large = t.scale { 2 }(x, sb.rng(1))
+  h.close(large, sb.tensor { 3, 3.5, 4, 4.5, 5, 5.5, 6, 6.5, 7 }:reshape(1, 1, 3, 3), 1e-5)
+  local small = t.scale({ 0.5 }, { border = "constant", value = 7 })(x, sb.rng(1))
+  h.close(small, sb.tensor { 7, 7, 7, 7, 5, 7, 7, 7, 7 }:reshape(1, 1, 3, 3), 1e-5)
+end
+
 function T.test_errors_name_what_is_wrong()
   h.error_has(t.jitter, "transform.jitter: the distance must be a whole number of at least 0, got 1.5", 1.5)
   h.error_has(t.jitter, "unknown border 'wrapp'", 2, { border = "wrapp" })
@@ -71,6 +84,8 @@ function T.test_errors_name_what_is_wrong()
   h.error_has(t.crop(9, 2), "9x2 does not fit into 4x5", picture(1, 3, 4, 5), sb.rng(1))
   h.error_has(t.flip, "must be 0 to 1, got 2", 2)
   h.error_has(t.compose, "entry 2 is a number, not a transform", { t.pad(1), 3 })
+  h.error_has(t.rotate, "transform.rotate: takes a list of numbers, got 5", 5)
+  h.error_has(t.scale, "transform.scale: number 2 of the list is -1", { 1, -1 })
   h.error_has(t.pad, "unknown option 'modus'", 1, { modus = "edge" })
 end
 

@@ -23,6 +23,11 @@ local function whole(name, what, value, least)
   end
 end
 
+--- layer(l) -> the transform of one layer of one input (sb.layer.NAME{...}).
+function transform.layer(l)
+  return function(x) return through(l, x) end
+end
+
 local function need_rng(name, rng)
   if not rng then error(("transform.%s: draws at random: give t(x, rng) a generator"):format(name), 3) end
 end
@@ -88,6 +93,50 @@ function transform.flip(chance)
     if rng:uniform() >= chance then return x, same end
     return mirror(x), mirror
   end
+end
+
+local WARP = { border = "reflect", value = 0.5 }
+
+local function check_numbers(name, list, least)
+  if type(list) ~= "table" or #list == 0 then
+    error(("transform.%s: takes a list of numbers, got %s"):format(name, tostring(list)), 4)
+  end
+  for i, v in ipairs(list) do
+    if type(v) ~= "number" or not (v > least and v < math.huge) then
+      error(("transform.%s: number %d of the list is %s"):format(name, i, tostring(v)), 4)
+    end
+  end
+end
+
+-- A transform that draws one of a list of numbers above `least`, and looks x up under the affine map that
+-- map(number) answers; without one it leaves x as it is.
+local function warp(name, list, least, options, map)
+  local o = check.options("transform." .. name, options, WARP)
+  check_numbers(name, list, least)
+  return function(x, rng)
+    need_rng(name, rng)
+    local m = map(list[rng:integer(#list)])
+    if not m then return x, same end
+    return through(core.layer.affine { map = m, border = o.border, value = o.value }, x)
+  end
+end
+
+--- scale(factors [, {border = "reflect", value = 0.5}]): enlarges about the centre by one of a list of
+-- factors, each as likely; 2 shows the middle half, twice as large. The size stays: what is shown beyond the
+-- border is mirrored ("reflect"), the "edge" repeated, or a "constant" value. Bilinear.
+function transform.scale(factors, options)
+  return warp("scale", factors, 0, options, function(factor)
+    return factor ~= 1 and { 1 / factor, 0, 0, 1 / factor, 0, 0 }
+  end)
+end
+
+--- rotate(degrees [, {border = "reflect", value = 0.5}]): turns counter-clockwise about the centre by one of
+-- a list of angles, each as likely. Size, border and sampling as scale.
+function transform.rotate(degrees, options)
+  return warp("rotate", degrees, -math.huge, options, function(angle)
+    local c, s = math.cos(math.rad(angle)), math.sin(math.rad(angle))
+    return angle ~= 0 and { c, s, -s, c, 0, 0 }
+  end)
 end
 
 --- compose{t1, t2, ...} -> the transform that applies them in this order.
