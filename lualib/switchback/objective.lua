@@ -4,12 +4,15 @@
 --   local value, gradients, values = o:evaluate { conv4 = tensor, image = picture }
 -- What an objective is: objective/algebra.lua. The objectives, one file a family:
 --   activation.lua   channel, neuron, layer, class, amplify
---   match.lua        targets, content, style
---   picture.lua      tv, l1, l2
+--   direction.lua    direction, guided
+--   batch.lua        interpolation, diversity
+--   match.lua        targets, content
+--   style.lua        style, grams, blend
+--   picture.lua      tv, l1, l2, norm, linf, range, blur, alpha
 --   algebra.lua      custom, sum, of
 local objective = {}
 
-for _, family in ipairs { "activation", "match", "picture" } do
+for _, family in ipairs { "activation", "direction", "batch", "match", "style", "picture" } do
   for name, make in pairs(require("switchback.objective." .. family)) do objective[name] = make end
 end
 

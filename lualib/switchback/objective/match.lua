@@ -1,7 +1,6 @@
 -- Objectives that compare activations with those of another picture: smaller is nearer.
 local algebra = require "switchback.objective.algebra"
 local check = require "switchback.check"
-local core = require "switchback.core"
 
 local match = {}
 
@@ -50,44 +49,6 @@ function match.content(layer, target, options)
     if weight ~= divisor then difference:mul_(weight / divisor) end
     return value, { [layer] = difference }
   end)
-end
-
--- ---- Style -------------------------------------------------------------------------------------
-
-local gram = core.layer.gram { normalise = true }
-
--- layer's Gram matrices G (N,C,C), divided by H W, of the maps or of what is one already.
-local function gram_of(target)
-  if target:dim() == 4 then return gram:forward(target, { tape = false }) end
-  return target:dim() == 2 and target:unsqueeze(1) or target
-end
-
--- E = |G - A|^2 / (4 C^2), with the gradient at the maps.
-local function style_term(layer, target)
-  return function(activations, weight)
-    local maps = activations[layer]
-    local g, tape = gram:forward(maps)
-    local difference = g - spread(target, g, "Gram matrix of " .. layer)
-    local scale = 1 / (4 * maps:size(2) ^ 2)
-    local value = scale * difference:dot(difference)
-    return value, { [layer] = gram:backward(tape, difference:mul_(2 * scale * weight)) }
-  end
-end
-
--- style(layers, targets [, { weights = }]) --> sum over layers of w E, E = |G - A|^2 / (4 C^2) with the Gram
--- matrices G = F F^T / (H W) of the maps and A of the target (Gatys et al. 2016, eq. 4 and 5; with targets of
--- the picture's size the very same number). layers: a name or a list. targets: { [layer] = maps (1,C,H,W) of
--- any size, or a Gram matrix (C,C) divided by H W }. weights: { [layer] = w } (default: 1 / number of
--- layers).
-function match.style(layers, targets, options)
-  if type(layers) == "string" then layers = { layers } end
-  local o, parts = check.options("objective.style", options, { weights = {} }), {}
-  for i, layer in ipairs(layers) do
-    if not targets[layer] then error(("objective: no target for '%s'"):format(layer), 2) end
-    local term = algebra.new("style " .. layer, { layer }, style_term(layer, gram_of(targets[layer])))
-    parts[i] = (o.weights[layer] or 1 / #layers) * term
-  end
-  return algebra.sum(parts)
 end
 
 return match
