@@ -28,6 +28,7 @@ local on_demand = {
   param = { "switchback.param" },
   transform = { "switchback.transform" },
   optim = { "switchback.optim" },
+  optimize = { "switchback.optimize", "run" },
   plot = { "switchback.plot" },
   conv2d = { "switchback.primitives", "conv2d" },
   conv2d_transpose = { "switchback.primitives", "conv2d_transpose" },

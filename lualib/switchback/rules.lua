@@ -4,23 +4,26 @@ local suggest = require "switchback.suggest"
 local rules = {}
 
 -- What each rule asks of the layers that obey one. gradient: the true derivative. guided: Springenberg
--- et al. 2015. deconv: Zeiler & Fergus 2013, whose LRN layers pass the signal unchanged.
+-- et al. 2015. deconv: Zeiler & Fergus 2013, whose LRN layers pass the signal unchanged. redirected: the true
+-- derivative, but where a ReLU stops all of an image's gradient, what would raise its inputs passes (Lucid's
+-- redirected ReLU gradients): for walks that start from the gradient of something to be made smaller.
 rules.named = {
   gradient = { rectifier = "gradient", lrn = "true" },
   guided = { rectifier = "guided", lrn = "true" },
   deconv = { rectifier = "deconv", lrn = "identity" },
+  redirected = { rectifier = "gradient", lrn = "true", redirect = true },
 }
 
 local function look_up(name)
   local rule = rules.named[name]
   if rule then return rule end
   error(("unknown backward rule '%s'%s"):format(tostring(name),
-    suggest.hint(tostring(name), { "gradient", "guided", "deconv" })), 0)
+    suggest.hint(tostring(name), { "gradient", "guided", "deconv", "redirected" })), 0)
 end
 
 local function with_overrides(rule, options)
   return { rectifier = rule.rectifier, lrn = options.lrn or rule.lrn,
-           overlap = options.overlap or "sum", weights = options.weights }
+           overlap = options.overlap or "sum", weights = options.weights, redirect = rule.redirect }
 end
 
 -- per_node(options) --> function(node) -> options of layer:backward. options.rule is a rule's name, or a

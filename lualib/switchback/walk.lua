@@ -96,10 +96,20 @@ local function outgoing(pass, step, grads)
   return dy
 end
 
+-- The redirected rule at a ReLU: dx, or of the images of which it let nothing through, what in dy would raise
+-- inputs that are all below 0 when descended.
+local function redirected(dx, dy)
+  for n = 1, dx:size(1) do
+    if dx[n]:norm() == 0 then dx[n] = dy[n]:minimum(0) end
+  end
+  return dx
+end
+
 -- A fused step's ReLU, from the step's value alone.
 local function through_relu(pass, step, dy, rule)
   local relu = pass.net.layer_of(step.relu)
-  return relu:backward(relu:recall(pass.values[step.outputs[1]]), dy, rule)
+  local dx = relu:backward(relu:recall(pass.values[step.outputs[1]]), dy, rule)
+  return rule.redirect and redirected(dx, dy) or dx
 end
 
 -- If the value that a step reads is a ReLU's that no other step of this walk reads, the ReLU's rule can be
@@ -129,7 +139,8 @@ local function single_readers(pass, steps, start, wanted, rule_of)
     local value = step.outputs[1]
     local node = relu_node(pass, step)
     if node and count[value] == 1 and not wanted[value] and not start[value] then
-      single[value] = { rule = rule_of(node) }
+      local rule = rule_of(node)
+      single[value] = not rule.redirect and { rule = rule } or nil
     end
   end
   return single
@@ -146,8 +157,11 @@ local function step_back(pass, step, dy, gone, rule_of, single)
   if not tape then error("backward: this pass kept no tapes (record = false)", 0) end
   if step.relu and not gone then dy[1] = through_relu(pass, step, dy[1], rule_of(step.relu)) end
   local relu, mask = finish_for(pass, step, single)
-  dy[n + 1] = step_options(rule_of(step.nodes[1]), relu, mask)
-  return { pass.layers[step]:backward(tape, table.unpack(dy)) }
+  local rule = rule_of(step.nodes[1])
+  dy[n + 1] = step_options(rule, relu, mask)
+  local dx = { pass.layers[step]:backward(tape, table.unpack(dy)) }
+  if rule.redirect and pass.layers[step].kind == "relu" then redirected(dx[1], dy[1]) end
+  return dx
 end
 
 local function visit(pass, step, grads, reached, rule_of, single)

@@ -116,11 +116,12 @@ function Lbfgs:state()
     lists.store(tensors, "s" .. i, pair.s)
     lists.store(tensors, "y" .. i, pair.y)
   end
-  return { tensors = tensors, numbers = { pairs = #self.pairs } }
+  return { tensors = tensors, numbers = { pairs = #self.pairs, converged = self.converged and 1 or 0 } }
 end
 
 function Lbfgs:restore(state)
   self:reset()
+  self.converged = state.numbers.converged == 1
   for i = 1, math.tointeger(state.numbers.pairs) do
     local s, y = lists.fetch(state.tensors, "s" .. i), lists.fetch(state.tensors, "y" .. i)
     self.pairs[i] = measured { s = s, y = y }

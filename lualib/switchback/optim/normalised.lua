@@ -5,7 +5,7 @@ local lists = require "switchback.optimize.lists"
 local Normalised = {}
 Normalised.__index = Normalised
 
-local OPTIONS = { rate = 0.01, per = "image" }
+local OPTIONS = { rate = 0.01, per = "image", weight_decay = 0 }
 
 -- The parts of a value that are normalised each by itself.
 local function parts(t, per)
@@ -18,6 +18,7 @@ end
 function Normalised:step(values, closure)
   local loss, gradients = lists.evaluate(closure, values)
   for i, x in ipairs(values) do
+    if self.weight_decay ~= 0 then x:mul_(1 - self.rate * self.weight_decay) end
     local to = parts(x, self.per)
     for n, g in ipairs(parts(gradients[i], self.per)) do
       local mean = lists.magnitude(g) / g:count()
@@ -33,10 +34,10 @@ function Normalised.restore() end
 
 function Normalised.reset() end
 
--- normalised{ rate = 0.01, per = "image" } --> optimiser (optim.lua): x becomes x - rate * g / mean|g|, so
--- that a step changes x by `rate` on average, however large the gradient; no step where g is 0. per: "image"
--- takes the mean of each entry of the first dimension of (N,C,H,W) values apart, "tensor" that of all.
--- Raises for other options.
+-- normalised{ rate = 0.01, per = "image", weight_decay = 0 } --> optimiser (optim.lua): x becomes
+-- x - rate * g / mean|g|, so that a step changes x by `rate` on average, however large the gradient; where g
+-- is 0 it stays. per: "image" takes the mean of each entry of the first dimension of (N,C,H,W) values apart,
+-- "tensor" that of all. Weight decay shrinks x by rate * weight_decay first. Raises for other options.
 return function(options)
   local o = check.options("optim.normalised", options, OPTIONS)
   check.choice("optim.normalised", "per", o.per, { "image", "tensor" })
