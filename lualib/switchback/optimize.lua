@@ -176,10 +176,10 @@ local function recover(self)
 end
 
 -- optimize{ net =, image = | param = | input =, maximize = | minimize =, ... } --> picture, history
--- What is changed, one of: image, a picture (3,H,W) or a batch (N,3,H,W) in [0,1], itself left alone; param, a
--- parameterisation (param.lua), changed in place at its own size; input, a net's input (N,C,H,W), not
+-- What is changed, one of: image, a picture (3,H,W) or a batch (N,3,H,W) in [0,1], itself left alone; param,
+-- a parameterisation (param.lua), changed in place at its own size; input, a net's input (N,C,H,W), not
 -- preprocessed. The answer is a picture like image, the batch (N,3,H,W) of param, or a tensor like input.
--- What for: maximize or minimize, an objective (objective.lua) or a function(activations) --> value, gradients.
+-- What for: maximize or minimize, an objective (objective.lua) or f(activations) --> value, gradients.
 -- Options:
 --   optimizer     see optim.lua; default sb.optim.normalised{}.  rate: its rate, or a list, one an octave
 --   steps = 20    of each octave, or a list.  octaves = 1, octave_scale = 1.4: work at that many sizes, the

@@ -35,7 +35,8 @@ function octaves.plan(o, size)
     if math.min(h, w) < SMALLEST then
       error(("optimize: octave 1 of %d would be %dx%d pixels: take fewer"):format(count, h, w), 0)
     end
-    list[k] = { steps = check_steps(entry("steps", o.steps, k, count)), rate = entry("rate", o.rate, k, count) }
+    local steps = check_steps(entry("steps", o.steps, k, count))
+    list[k] = { steps = steps, rate = entry("rate", o.rate, k, count) }
     if count > 1 then list[k].h, list[k].w = h, w end
   end
   return list

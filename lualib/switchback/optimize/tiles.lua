@@ -130,7 +130,7 @@ local function reads_of(net, layers, fields, input)
   for i, layer in ipairs(layers) do
     local value = net:value(layer)
     if not fields[value] or #shapes[value] ~= 4 then
-      error(("optimize: '%s' sees the whole picture, so that it cannot be computed by tiles"):format(layer), 0)
+      error(("optimize: '%s' sees the whole picture: it cannot be computed by tiles"):format(layer), 0)
     end
     list[i] = { layer = layer, field = fields[value], shape = shapes[value] }
   end

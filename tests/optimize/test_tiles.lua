@@ -1,0 +1,121 @@
+-- Tiled runs against runs of the whole picture. In exact mode the two differ by rounding alone: sums over
+-- other tiles of a convolution.
+local lu = require "luaunit"
+local h = require "helper"
+local sb = require "switchback"
+local tiles = require "switchback.optimize.tiles"
+
+local T = {}
+
+function T.setUp() sb.precision "exact" end
+function T.tearDown() sb.precision "fast" end
+
+local SAME <const> = 1e-5 -- of the largest value
+
+local function assert_same(what, got, want)
+  lu.assertEquals(got:size(), want:size())
+  local worst, most = (got - want):abs():max(), want:abs():max()
+  lu.assertTrue(worst <= SAME * most, ("%s: %.2e of the largest"):format(what, worst / most))
+end
+
+-- The layers' values, and the gradient of random seeds at them, by tiles and whole.
+local function compare(net, layers, input, tile)
+  local rng, seeds = sb.rng(8), {}
+  local pass = net:forward(input, { upto = layers })
+  for _, layer in ipairs(layers) do seeds[layer] = sb.randn(rng, table.unpack(pass[layer]:size())) end
+  local activations, back = tiles.run(net, layers, input, { tile = tile })
+  for _, layer in ipairs(layers) do assert_same(layer, activations[layer], pass[layer]) end
+  assert_same("gradient", back(seeds), pass:backward { seeds = seeds })
+end
+
+local function node(name, layer, ...)
+  return { name = name, layer = layer, inputs = { ... } }
+end
+
+-- Strides, dilation, branches, pooling with and without overhang, all sorts of padding, upsampling.
+local function mixed_net()
+  local L, rng = sb.layer, sb.rng(4)
+  local function conv(from, to, options)
+    local config = { in_channels = from, out_channels = to, rng = rng }
+    for key, value in pairs(options) do config[key] = value end
+    return L.conv2d(config)
+  end
+  return sb.net {
+    inputs = { { name = "x", shape = { 0, 3, 0, 0 } } }, preprocess = {}, outputs = { "up", "cat" },
+    nodes = {
+      node("conv1", conv(3, 8, { kernel = 7, stride = 2, pad = 3 }), "x"),
+      node("relu1", L.relu {}, "conv1"),
+      node("pool1", L.maxpool { kernel = 3, stride = 2, ceil_mode = true }, "relu1"),
+      node("norm1", L.lrn { size = 5 }, "pool1"),
+      node("a", conv(8, 4, { kernel = 1 }), "norm1"),
+      node("b", conv(8, 4, { kernel = 3, dilation = 2, pad = 2 }), "norm1"),
+      node("c", L.maxpool { kernel = 3, stride = 1, pad = 1 }, "norm1"),
+      node("cat", L.concat {}, "a", "b", "c"),
+      node("mirror", L.pad { pads = { 2, 2, 2, 2 }, mode = "reflect" }, "cat"),
+      node("d", conv(16, 8, { kernel = 5 }), "mirror"),
+      node("pool2", L.avgpool { kernel = 2, stride = 2, ceil_mode = true }, "d"),
+      node("e", L.conv2d_transpose { in_channels = 8, out_channels = 4, kernel = 4, stride = 2, pad = 1,
+                                     rng = rng }, "pool2"),
+      node("up", L.leaky_relu {}, "e"),
+    },
+  }
+end
+
+function T.test_a_mixed_net()
+  local net = mixed_net()
+  for _, size in ipairs { { 64, 64 }, { 75, 101 }, { 97, 50 } } do
+    local input = sb.randn(sb.rng(1), 2, 3, size[1], size[2])
+    for _, tile in ipairs { 1, 24, 1000 } do compare(net, { "relu1", "cat", "up" }, input, tile) end
+  end
+end
+
+function T.test_googlenet()
+  local net = sb.load(h.shared "models/googlenet/googlenet.onnx")
+  local image = sb.image.load(h.shared "images/parrot.jpg")
+  image = sb.image.resize(image, 250, 331)
+  compare(net, { "conv2/norm2", "inception_3b/output" }, net:input(image), 128)
+end
+
+-- What a style transfer adds up: Gram matrices over the whole of five layers, content and total variation.
+local function style_gradient(net, picture, tile)
+  local obj, layers = sb.objective, { "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1" }
+  local painting = sb.image.load(h.shared "images/wave.jpg")
+  local style = obj.targets(net, sb.image.resize(painting, 150, 200), layers)
+  local goal = 1e3 * obj.style(layers, style) + 1e-6 * obj.tv()
+    + obj.content("relu4_1", obj.targets(net, picture:flip(3), "relu4_1").relu4_1, { normalise = "mean" })
+  local look = require("switchback.optimize.look").new { net = net, objective = goal, tile = tile }
+  local p = sb.param.pixels { image = picture }
+  local loss, gradients = look:evaluate(p)
+  return loss, gradients[1]
+end
+
+function T.test_style()
+  local net = sb.load(h.shared "models/vgg19_pruned/encoder5.onnx")
+  local picture = sb.image.resize(sb.image.load(h.shared "images/rocket.jpg"), 200, 293)
+  local loss, gradient = style_gradient(net, picture)
+  local tiled_loss, tiled_gradient = style_gradient(net, picture, 80)
+  lu.assertAlmostEquals(tiled_loss / loss, 1, 1e-5)
+  assert_same("gradient", tiled_gradient, gradient)
+end
+
+-- Whole runs: the seams of the tiles cannot be told from the rest, after steps that shift nothing.
+function T.test_no_seams()
+  local net, image = mixed_net(), sb.rand(sb.rng(2), 3, 90, 110)
+  local function run(tile)
+    return (sb.optimize { net = net, image = image, maximize = sb.objective.amplify "cat", steps = 4, tile = tile })
+  end
+  local whole, tiled = run(), run(32)
+  lu.assertTrue((whole - image):abs():mean() > 0.01)
+  lu.assertTrue((whole - tiled):abs():max() < 1e-3)
+end
+
+function T.test_what_sees_the_whole()
+  local net = sb.zoo and nil or mixed_net()
+  local L = sb.layer
+  net = sb.net { inputs = net.inputs, nodes = { node("conv", L.conv2d { in_channels = 3, out_channels = 2,
+    kernel = 3, rng = sb.rng(1) }, "x"), node("gap", L.global_avgpool {}, "conv") }, preprocess = {} }
+  h.error_has(sb.optimize, "'gap' sees the whole picture: it cannot be computed by tiles",
+    { net = net, image = sb.zeros(3, 20, 20), maximize = sb.objective.layer "gap", tile = 8 })
+end
+
+return T
