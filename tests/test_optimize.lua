@@ -17,7 +17,8 @@ local function small_net(rng)
       { name = "conv1", inputs = { "x" },
         layer = L.conv2d { in_channels = 3, out_channels = 6, kernel = 5, stride = 2, pad = 2, rng = rng } },
       { name = "relu1", inputs = { "conv1" }, layer = L.relu {} },
-      { name = "pool1", inputs = { "relu1" }, layer = L.maxpool { kernel = 3, stride = 2, ceil_mode = true } },
+      { name = "pool1", inputs = { "relu1" },
+        layer = L.maxpool { kernel = 3, stride = 2, ceil_mode = true } },
       { name = "pad2", inputs = { "pool1" }, layer = L.pad { pads = { 1, 1, 1, 1 }, mode = "reflect" } },
       { name = "conv2", inputs = { "pad2" },
         layer = L.conv2d { in_channels = 6, out_channels = 8, kernel = 3, rng = rng } },
@@ -130,7 +131,8 @@ end
 -- A net whose ReLU stops everything: the gradient is none, the redirected one raises its inputs.
 function T.test_redirected_gradients()
   local L = sb.layer
-  for _, extra in ipairs { false, { name = "then", inputs = { "relu" }, layer = L.maxpool { kernel = 2 } } } do
+  local pool = { name = "then", inputs = { "relu" }, layer = L.maxpool { kernel = 2 } }
+  for _, extra in ipairs { false, pool } do
     local conv = L.conv2d { weight = sb.ones(1, 3, 1, 1), bias = sb.tensor { -100 } }
     local net = sb.net { inputs = { { name = "x", shape = { 0, 3, 0, 0 } } }, preprocess = {},
       nodes = { { name = "conv", inputs = { "x" }, layer = conv },
@@ -176,7 +178,8 @@ end
 function T.test_octaves_of_a_parameterisation()
   local net = small_net()
   local p = sb.param.pixels { size = { 32, 48 }, rng = sb.rng(1) }
-  local found = sb.optimize { net = net, param = p, maximize = obj.channel("relu2", 1), octaves = 2, steps = 2 }
+  local goal = obj.channel("relu2", 1)
+  local found = sb.optimize { net = net, param = p, maximize = goal, octaves = 2, steps = 2 }
   lu.assertEquals(found:size(), { 1, 3, 32, 48 })
 end
 
@@ -226,7 +229,8 @@ local found, history = sb.optimize {
   end,
   progress = function(done) if done == 5 then io.popen "kill -INT $PPID":close() end end,
 }
-print(history.ended, #history < 100000, found:size(3), math.abs(found:mean() - 0.25 - (#history - 1) * 1e-3) < 1e-4)
+local risen = found:mean() - 0.25
+print(history.ended, #history < 100000, found:size(3), math.abs(risen - (#history - 1) * 1e-3) < 1e-4)
 ]]
 
 -- Ctrl-C: the best so far, at the size that was asked for.

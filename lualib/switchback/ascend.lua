@@ -26,11 +26,11 @@ end
 
 -- ascend{ net =, input =, class = | layer =, channel =, neuron = {y, x}, steps = 20, rate = 1, l2 = 0,
 --   jitter = 0, rng = sb.rng(0), progress = function(done, total, value) } --> input after the steps, list of
--- the values before each step. input: (1,C,H,W), in the net's units, itself left alone. What rises is the logit
--- of a class, or the mean of a channel (of all channels if none is given), or the neuron at row y, column x of
--- a channel: each step adds rate * g / mean|g|, g its gradient, and takes rate * l2 of the input away. jitter:
--- the picture is shifted by up to that many pixels before each step, what leaves on one side coming in at the
--- other, and back after it. A thin use of sb.optimize, which does more.
+-- the values before each step. input: (1,C,H,W), in the net's units, itself left alone. What rises is the
+-- logit of a class, or the mean of a channel (of all channels if none is given), or the neuron at row y,
+-- column x of a channel: each step adds rate * g / mean|g|, g its gradient, and takes rate * l2 of the input
+-- away. jitter: the picture is shifted by up to that many pixels before each step, what leaves on one side
+-- coming in at the other, and back after it. A thin use of sb.optimize, which does more.
 function ascend.run(options)
   local net, optim = options.net, require "switchback.optim"
   local step = optim.normalised { rate = options.rate or 1, per = "tensor", weight_decay = options.l2 or 0 }

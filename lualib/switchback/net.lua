@@ -196,20 +196,36 @@ local function infer(node, layer, inputs)
   return table.unpack(results, 2, results.n)
 end
 
--- net:shapes([input_shape]) --> { [value] = shape }, { [node] = layer }: the shape rules alone, without
--- running. Free extents of the declared input become 1 image of the preprocessing's size.
-function Net:shapes(input_shape)
+-- The set of nodes that a layer, or a list of them, needs; all nodes without one.
+local function needed_by(net, upto)
+  if upto then
+    local values = {}
+    for i, name in ipairs(type(upto) == "table" and upto or { upto }) do values[i] = net:value(name) end
+    return graph.ancestors(net.made, values)
+  end
+  local all = {}
+  for _, node in ipairs(net.order) do all[node] = true end
+  return all
+end
+
+-- net:shapes([input_shape [, upto]]) --> { [value] = shape }, { [node] = layer }: the shape rules alone,
+-- without running. Free extents of the declared input become 1 image of the preprocessing's size. upto: a
+-- layer's name or a list of them; what these do not need, and may not fit the input, is left out.
+function Net:shapes(input_shape, upto)
   local shapes, layers = default_shapes(self, input_shape), {}
   for _, input in ipairs(self.inputs) do
     shapes[input.name] = concrete(self, shapes[input.name])
   end
   local function shape_of(value) return shapes[value] end
+  local needed = needed_by(self, upto)
   for _, node in ipairs(self.order) do
-    local inputs = {}
-    for i, value in ipairs(node.inputs) do inputs[i] = shapes[value] end
-    layers[node] = Net.layer_of(node, shape_of)
-    local outputs = { infer(node, layers[node], inputs) }
-    for i, value in ipairs(node.outputs) do shapes[value] = outputs[i] end
+    if needed[node] then
+      local inputs = {}
+      for i, value in ipairs(node.inputs) do inputs[i] = shapes[value] end
+      layers[node] = Net.layer_of(node, shape_of)
+      local outputs = { infer(node, layers[node], inputs) }
+      for i, value in ipairs(node.outputs) do shapes[value] = outputs[i] end
+    end
   end
   return shapes, layers
 end

@@ -128,7 +128,7 @@ end
 -- Raises what the run would. Batch normalisation is folded as it would be by the run.
 function plan.of(net, shape, options)
   local o = check.options("plan", options, OPTIONS)
-  local shapes, result = net:shapes(shape), {}
+  local shapes, result = net:shapes(shape, o.upto), {}
   local run
   if o.record ~= true then result.forward, run = sketched(net, shapes, o, false) end
   if o.record ~= false then result.backward, run = sketched(net, shapes, o, true) end

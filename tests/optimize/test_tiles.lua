@@ -102,7 +102,8 @@ end
 function T.test_no_seams()
   local net, image = mixed_net(), sb.rand(sb.rng(2), 3, 90, 110)
   local function run(tile)
-    return (sb.optimize { net = net, image = image, maximize = sb.objective.amplify "cat", steps = 4, tile = tile })
+    local goal = sb.objective.amplify "cat"
+    return (sb.optimize { net = net, image = image, maximize = goal, steps = 4, tile = tile })
   end
   local whole, tiled = run(), run(32)
   lu.assertTrue((whole - image):abs():mean() > 0.01)
@@ -110,10 +111,10 @@ function T.test_no_seams()
 end
 
 function T.test_what_sees_the_whole()
-  local net = sb.zoo and nil or mixed_net()
   local L = sb.layer
-  net = sb.net { inputs = net.inputs, nodes = { node("conv", L.conv2d { in_channels = 3, out_channels = 2,
-    kernel = 3, rng = sb.rng(1) }, "x"), node("gap", L.global_avgpool {}, "conv") }, preprocess = {} }
+  local conv = L.conv2d { in_channels = 3, out_channels = 2, kernel = 3, rng = sb.rng(1) }
+  local net = sb.net { inputs = mixed_net().inputs, preprocess = {},
+                       nodes = { node("conv", conv, "x"), node("gap", L.global_avgpool {}, "conv") } }
   h.error_has(sb.optimize, "'gap' sees the whole picture: it cannot be computed by tiles",
     { net = net, image = sb.zeros(3, 20, 20), maximize = sb.objective.layer "gap", tile = 8 })
 end

@@ -48,7 +48,6 @@ end
 -- look:evaluate(p, rng) --> loss, gradients like p.values, the terms' values. rng is what the transform
 -- draws from.
 function Look:evaluate(p, rng)
-  collectgarbage() -- what the last look recorded goes before this one records as much
   local picture = p:image()
   local seen, transform_back = picture, nil
   if self.transform then seen, transform_back = self.transform(picture, rng) end

@@ -78,10 +78,7 @@ end
 
 local function each_tile(self, f)
   for _, y in ipairs(self.ys) do
-    for _, x in ipairs(self.xs) do
-      f(y, x)
-      collectgarbage()
-    end
+    for _, x in ipairs(self.xs) do f(y, x) end
   end
 end
 
@@ -126,7 +123,7 @@ end
 
 -- What is read: { { layer =, field =, shape = }... }. Raises for layers that see the whole input.
 local function reads_of(net, layers, fields, input)
-  local shapes, list = net:shapes(input:size()), {}
+  local shapes, list = net:shapes(input:size(), layers), {}
   for i, layer in ipairs(layers) do
     local value = net:value(layer)
     if not fields[value] or #shapes[value] ~= 4 then
