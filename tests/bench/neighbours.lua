@@ -1,5 +1,5 @@
--- Busy neighbours: how long networks take at 1 and 2 threads, on a machine left alone and beside two processes
--- that never rest. Two threads must not be slower than one. Run by hand:
+-- Busy neighbours: how long networks take at 1 and 2 threads, on a machine left alone and beside two
+-- processes that never rest. Two threads must not be slower than one. Run by hand:
 --   build/switchback tests/bench/neighbours.lua [ROUNDS]
 -- The counts of threads take turns in each round; medians are printed.
 local sb = require "switchback"
