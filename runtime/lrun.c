@@ -255,13 +255,13 @@ static void gather_dy(lua_State *L, run *r, const sb_tape *t) {
   }
 }
 
-/* Pushes dx for every input; an input that holds indices has none. */
-static void push_dx(lua_State *L, run *r, const sb_tape *t) {
+/* Pushes dx for every input; an input that holds indices has none, and none has if not wanted. */
+static void push_dx(lua_State *L, run *r, const sb_tape *t, bool wanted) {
   const sb_layer *l = t->layer;
   luaL_checkstack(L, t->n_in + 8, NULL);
   for (int i = 0; i < t->n_in; i++) {
     r->dx[i] = (sb_tensor){t->t[i].shape, NULL};
-    if (i + 1 == l->index_input)
+    if (!wanted || i + 1 == l->index_input)
       lua_pushnil(L);
     else if (l->is_alias)
       sb_push_view(L, 3, &t->t[i].shape, r->dy[0].data);
@@ -329,7 +329,8 @@ static sb_rules gather_rules(lua_State *L, int options) {
 }
 
 /* layer:backward(tape, dy... [, options]) --> dx... (nil for an index input)
-   options: weights = false (true: adds to layer.grads), and the rules of the walk:
+   options: weights = false (true: adds to layer.grads), inputs = true (false: no dx, nil for each),
+   and the rules of the walk:
    rectifier = "gradient" | "guided" | "deconv", lrn = "true" | "identity",
    overlap = "sum" | "overwrite" (design, section 4); for layers that finish: relu and mask as of
    forward, applied to dx. */
@@ -348,8 +349,9 @@ int sb_layer_backward(lua_State *L) {
   gather_finish(L, &r, options, &r.in[0].shape);
   r.call.training = t->training;
   point_call(&r, t->n_in, t->n_out);
-  push_dx(L, &r, t);
-  gather_prepared(L, &r, true);
+  bool inputs = option(L, options, "inputs", true);
+  push_dx(L, &r, t, inputs);
+  if (inputs) gather_prepared(L, &r, true);
   r.call.scratch = scratch(L, r.plan.backward_scratch);
   if (!t->layer->is_alias) t->layer->backward(&r.call);
   return t->n_in;

@@ -120,6 +120,33 @@ local function check_gradient(net, x, gradient, value)
   end
 end
 
+-- The gradients that layer.grads of each of the net's layers hold, by the layer's name, and forgets them.
+local function taken_grads(net)
+  local taken = {}
+  for _, node in ipairs(net.order) do
+    for name, g in pairs(node.layer.grads or {}) do taken[node.name .. "." .. name] = g:clone() end
+    if next(node.layer.params) then node.layer:zero_grads() end
+  end
+  return taken
+end
+
+-- Down to the lowest weights and no further: the same weight gradients, and none of the input.
+function T.test_weight_gradients_alone()
+  local net, x = small_net(), input(5)
+  local pass = net:forward(x, { weights = true })
+  local seeds = { fc = sb.randn(sb.rng(1), 1, 5) }
+  lu.assertEquals(pass:backward({ seeds = seeds, weights = true }):size(), x:size())
+  local want = taken_grads(net)
+  lu.assertEquals(select("#", pass:backward { seeds = seeds, weights = true, to = {} }), 0)
+  local count, got = 0, taken_grads(net)
+  for name, g in pairs(want) do
+    h.close(got[name], g, 0)
+    count = count + 1
+  end
+  lu.assertEquals(count, 8)
+  h.error_has(pass.backward, "to = {} asks for no gradient", pass, { seeds = seeds, to = {} })
+end
+
 function T.test_class_gradient_matches_finite_differences_at_the_logit()
   local net, x = small_net(), input(5)
   local gradient = net:forward(x):backward { class = 2 }

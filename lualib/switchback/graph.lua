@@ -67,11 +67,13 @@ function graph.ancestors(made, values)
   return needed
 end
 
--- descendants(order, values) --> set of the nodes that depend on one of `values`, and of the values.
-function graph.descendants(order, values)
+-- descendants(order, values [, starts]) --> set of the nodes that depend on one of `values` or are or depend
+-- on one for which starts(node), and of the values.
+function graph.descendants(order, values, starts)
   local nodes, reached = {}, {}
   for _, value in ipairs(values) do reached[value] = true end
   for _, node in ipairs(order) do
+    if starts and starts(node) then nodes[node] = true end
     for _, input in ipairs(node.inputs) do
       if reached[input] then nodes[node] = true end
     end

@@ -193,13 +193,17 @@ end
 -- from, channel, keep and seed choose what the walk starts with (seed.lua), rule, lrn and overlap how it
 -- passes each layer (rules.lua; rule may be a function of the node). The seed goes back through the
 -- layer that made the value as well. class steps over a softmax: the seed is at the logit.
--- weights = true adds to the layers' weight gradients (of a pass run with training or weights = true).
+-- weights = true adds to the weight gradients of the layers on the way (of a pass run with training or
+-- weights = true); with to = {} those are all that the start depends on, and nothing is answered.
 function Pass:backward(options)
   local to = options.to or self.net.inputs[1].name
   local targets = {}
   for i, name in ipairs(type(to) == "table" and to or { to }) do
     targets[i] = self.net:value(name)
     uncover(self, targets[i])
+  end
+  if #targets == 0 and not options.weights then
+    error("backward: to = {} asks for no gradient, nor does weights", 0)
   end
   local start = starting_gradients(self, options)
   check_seeds(self, start)

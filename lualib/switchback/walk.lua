@@ -26,11 +26,20 @@ local function check_reachable(start, targets, above)
   end
 end
 
--- The steps to visit, last first: those on a path from a target to a start. Second result: the set of
--- values that depend on a target.
+-- For graph.descendants: whether a node of the pass has weights.
+local function weighted(pass)
+  local has = {}
+  for _, step in ipairs(pass.steps) do
+    has[step.nodes[1]] = next(pass.layers[step].params) ~= nil
+  end
+  return function(node) return has[node] end
+end
+
+-- The steps to visit, last first: those on a path from a target, or without targets from weights, to a start.
+-- Second result: the set of values that depend on those.
 local function path(pass, start, targets)
   local above = graph.ancestors(pass.net.made, keys(start))
-  local below, reached = graph.descendants(pass.net.order, targets)
+  local below, reached = graph.descendants(pass.net.order, targets, #targets == 0 and weighted(pass) or nil)
   check_reachable(start, targets, above)
   local steps = {}
   for i = #pass.steps, 1, -1 do
@@ -151,16 +160,25 @@ local function step_options(rule, relu, mask)
            relu = relu, mask = mask }
 end
 
--- dx of a step, for each of its inputs. gone: its ReLU has been gone through already.
-local function step_back(pass, step, dy, gone, rule_of, single)
+-- Whether the walk goes on from a step to what it read.
+local function goes_on(step, reached)
+  for _, value in ipairs(step.inputs) do
+    if reached[value] then return true end
+  end
+  return false
+end
+
+-- dx of a step, for each of its inputs, if they are wanted. gone: its ReLU has been gone through already.
+local function step_back(pass, step, dy, gone, inputs, rule_of, single)
   local tape, n = pass.tapes[step], #dy
   if not tape then error("backward: this pass kept no tapes (record = false)", 0) end
   if step.relu and not gone then dy[1] = through_relu(pass, step, dy[1], rule_of(step.relu)) end
   local relu, mask = finish_for(pass, step, single)
   local rule = rule_of(step.nodes[1])
   dy[n + 1] = step_options(rule, relu, mask)
+  dy[n + 1].inputs = inputs
   local dx = { pass.layers[step]:backward(tape, table.unpack(dy)) }
-  if rule.redirect and pass.layers[step].kind == "relu" then redirected(dx[1], dy[1]) end
+  if rule.redirect and inputs and pass.layers[step].kind == "relu" then redirected(dx[1], dy[1]) end
   return dx
 end
 
@@ -170,7 +188,7 @@ local function visit(pass, step, grads, reached, rule_of, single)
   local maker = single[step.outputs[1]]
   local gone = maker and maker.passed
   if gone and not step.relu then return grads:move(step.outputs[1], step.inputs[1]) end
-  local dx = step_back(pass, step, dy, gone, rule_of, single)
+  local dx = step_back(pass, step, dy, gone, goes_on(step, reached), rule_of, single)
   for i, value in ipairs(step.inputs) do
     if reached[value] and dx[i] then grads:add(value, dx[i], not pass.layers[step].is_alias) end
   end
@@ -178,6 +196,7 @@ local function visit(pass, step, grads, reached, rule_of, single)
 end
 
 -- run(pass, start, targets, options) --> { [value] = gradient } that holds every target the walk reached.
+-- Without targets it reaches down to the lowest weights.
 -- start: { [value] = gradient }; targets: list of values; options as of pass:backward.
 function walk.run(pass, start, targets, options)
   local rule_of, wanted = rules.per_node(options), {}

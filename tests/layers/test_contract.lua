@@ -163,6 +163,22 @@ function T.test_backward_overwrites_input_and_accumulates_weight_gradients()
   end)
 end
 
+function T.test_weight_gradients_without_input_gradients()
+  each_sample(function(name, sample, i)
+    local rng = sb.rng(200 + i)
+    local layer, inputs = make_layer(rng, name, sample), make_inputs(rng, sample)
+    local outputs, tape = split_tape(forward(layer, inputs, sample))
+    local dy = random_gradients(rng, outputs)
+    backward(layer, tape, dy, { weights = true })
+    local once = {}
+    for key, g in pairs(layer.grads) do once[key] = g:clone() end
+    layer:zero_grads()
+    local dx = backward(layer, tape, dy, { weights = true, inputs = false })
+    lu.assertEquals(dx, { n = #inputs }, name)
+    for key, g in pairs(layer.grads) do lu.assertTrue(g:close(once[key], 0), name .. ": grads." .. key) end
+  end)
+end
+
 function T.test_a_run_leaves_its_inputs_alone_and_repeats()
   each_sample(function(name, sample, i)
     local rng = sb.rng(300 + i)

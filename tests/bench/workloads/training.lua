@@ -35,9 +35,9 @@ return function(net, tensors, spec)
     for _, layer in ipairs(layers) do layer:zero_grads() end
     local pass = net:forward(tensors.input, { training = true })
     local seed = cross_entropy_gradient(pass[output], tensors.target)
-    pass:backward { seeds = { [output] = seed }, weights = true }
+    pass:backward { seeds = { [output] = seed }, weights = true, to = {} }
     for _, layer in ipairs(layers) do
-      for name, gradient in pairs(layer.grads) do layer.params[name]:add_(gradient * -spec.rate) end
+      for name, gradient in pairs(layer.grads) do layer.params[name]:addmul_(-spec.rate, gradient) end
     end
     first = first or all_weights(net)
   end
