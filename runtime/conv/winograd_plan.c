@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "clones.h"
 #include "conv/winograd.h"
 #include "threads.h"
 
@@ -81,21 +82,21 @@ static const double G4[6][3] = {{1. / 4, 0, 0},
                                 {0, 0, 1}};
 static const double G2[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
 
-/* u = G f G^T, in double. */
-static void transform_filter(int m, const float *f, bool flip, double *u) {
-  const double(*G)[3] = m == 4 ? G4 : G2;
-  double half[6][3] = {{0}};
-  int side = m + 2;
+/* u = G f G^T in double for a row tile's filters side by side, so that the compiler makes vectors
+   of them. f and u have SB_SIMD_MAX_ROWS columns. */
+SB_PART void transform_filters(int side, const double (*G)[3], const double (*f)[SB_SIMD_MAX_ROWS],
+                               double (*u)[SB_SIMD_MAX_ROWS]) {
+  enum { N = SB_SIMD_MAX_ROWS };
+  double half[6][3][N];
   for (int i = 0; i < side; i++)
     for (int j = 0; j < 3; j++)
-      for (int k = 0; k < 3; k++)
-        half[i][j] += G[i][k] * (double)(flip ? f[8 - 3 * k - j] : f[3 * k + j]);
+      for (int r = 0; r < N; r++)
+        half[i][j][r] = G[i][0] * f[j][r] + G[i][1] * f[3 + j][r] + G[i][2] * f[6 + j][r];
   for (int i = 0; i < side; i++)
-    for (int j = 0; j < side; j++) {
-      double sum = 0;
-      for (int k = 0; k < 3; k++) sum += half[i][k] * G[j][k];
-      u[i * side + j] = sum;
-    }
+    for (int j = 0; j < side; j++)
+      for (int r = 0; r < N; r++)
+        u[i * side + j][r] =
+            half[i][0][r] * G[j][0] + half[i][1][r] * G[j][1] + half[i][2][r] * G[j][2];
 }
 
 typedef struct packing {
@@ -105,19 +106,45 @@ typedef struct packing {
   float *packed;
 } packing;
 
+/* The filters of a row tile at depth d, tap by tap; rows that there are not stay zero. */
+static void gather_filters(const packing *k, int64_t tile, int64_t d,
+                           double (*f)[SB_SIMD_MAX_ROWS]) {
+  const sb_winograd *p = k->p;
+  for (int r = 0; r < p->simd->rows; r++) {
+    int64_t row = tile * p->simd->rows + r;
+    if (row >= p->rows) break;
+    const float *w = k->w + 9 * (k->flip ? d * p->rows + row : row * p->depth + d);
+    for (int tap = 0; tap < 9; tap++) f[tap][r] = (double)w[k->flip ? 8 - tap : tap];
+  }
+}
+
+/* Depths [first, last) of a row tile: a stretch of each xi at a time, so that few streams of memory
+   are written to. */
+enum { STRETCH = 16 };
+SB_CLONES static void pack_stretch(const packing *k, int64_t tile, int64_t first, int64_t last) {
+  const sb_winograd *p = k->p;
+  double f[9][SB_SIMD_MAX_ROWS] = {{0}}, u[36][SB_SIMD_MAX_ROWS];
+  float stretch[36][STRETCH][SB_SIMD_MAX_ROWS];
+  int rows = p->simd->rows;
+  for (int64_t d = first; d < last; d++) {
+    gather_filters(k, tile, d, f);
+    transform_filters(p->side, p->m == 4 ? G4 : G2, f, u);
+    for (int xi = 0; xi < p->xis; xi++)
+      for (int r = 0; r < SB_SIMD_MAX_ROWS; r++) stretch[xi][d - first][r] = (float)u[xi][r];
+  }
+  for (int xi = 0; xi < p->xis; xi++) {
+    float *to = k->packed + sb_winograd_offset(p, xi, tile) + first * rows;
+    for (int64_t d = 0; d < last - first; d++)
+      memcpy(to + d * rows, stretch[xi][d], (size_t)rows * sizeof *to);
+  }
+}
+
 static void pack_row_tiles(void *context, int64_t first, int64_t last) {
   const packing *k = context;
-  const sb_winograd *p = k->p;
-  double u[36];
-  int rows = p->simd->rows;
-  for (int64_t row = first * rows; row < last * rows; row++)
-    for (int64_t d = 0; d < p->depth; d++) {
-      int64_t filter = k->flip ? d * p->rows + row : row * p->depth + d;
-      memset(u, 0, sizeof u);
-      if (row < p->rows) transform_filter(p->m, k->w + 9 * filter, k->flip, u);
-      for (int xi = 0; xi < p->xis; xi++)
-        k->packed[sb_winograd_offset(p, xi, row / rows) + d * rows + row % rows] = (float)u[xi];
-    }
+  int64_t depth = k->p->depth;
+  for (int64_t tile = first; tile < last; tile++)
+    for (int64_t d = 0; d < depth; d += STRETCH)
+      pack_stretch(k, tile, d, d + STRETCH < depth ? d + STRETCH : depth);
 }
 
 void sb_winograd_pack(const sb_winograd *p, const float *w, bool flip, float *packed) {
