@@ -3,15 +3,17 @@
 #include <string.h>
 
 #include "clones.h"
+#include "half.h"
 #include "threads.h"
 
 /* Rows of y = A x that a thread takes at a time, in steps of TOGETHER; floats summed side by side.
  */
-enum { ROWS = 16, TOGETHER = 4, LANES = 32 };
+enum { ROWS = 16, TOGETHER = SB_HALF_ROWS, LANES = 32 };
 
 typedef struct product {
   int64_t m, n;
-  const float *a, *x;
+  sb_matrix a;
+  const float *x;
   float *y;
 } product;
 
@@ -32,19 +34,27 @@ SB_CLONES static void dot_rows(int64_t n, const float *restrict a, int64_t lda,
   }
 }
 
+/* The same for rows from i on, of either kind. */
+static void dot(const product *p, int64_t i, int64_t lda, float *y) {
+  if (p->a.halves)
+    sb_half_best()->dot_rows(p->n, p->a.halves + i * p->n, lda, p->x, y);
+  else
+    dot_rows(p->n, p->a.floats + i * p->n, lda, p->x, y);
+}
+
 /* The last rows are computed with a repeated one, whose sums are dropped. */
 static void rows(void *context, int64_t first, int64_t last) {
   const product *p = context;
   int64_t i = first;
-  for (; i + TOGETHER <= last; i += TOGETHER) dot_rows(p->n, p->a + i * p->n, p->n, p->x, p->y + i);
+  for (; i + TOGETHER <= last; i += TOGETHER) dot(p, i, p->n, p->y + i);
   for (; i < last; i++) {
     float sums[TOGETHER] = {p->y[i]};
-    dot_rows(p->n, p->a + i * p->n, 0, p->x, sums);
+    dot(p, i, 0, sums);
     p->y[i] = sums[0];
   }
 }
 
-void sb_gemv(int64_t m, int64_t n, const float *a, const float *x, float *y) {
+void sb_gemv(int64_t m, int64_t n, sb_matrix a, const float *x, float *y) {
   product p = {m, n, a, x, y};
   sb_parallel(m, ROWS, rows, &p);
 }
@@ -59,21 +69,37 @@ SB_CLONES static void add_rows(int64_t n, const float *scale, const float *const
   for (int64_t k = 0; k < n; k++) to[k] += p * a[k] + q * b[k] + (r * c[k] + s * d[k]);
 }
 
+/* y[first..] += sum of scale[r] * row[r] of A. */
+static void add(const product *p, int64_t first, int64_t n, const float *scale,
+                const int64_t *row) {
+  const float *floats[TOGETHER];
+  const uint16_t *halves[TOGETHER];
+  for (int r = 0; r < TOGETHER; r++)
+    if (p->a.halves)
+      halves[r] = p->a.halves + row[r] * p->n + first;
+    else
+      floats[r] = p->a.floats + row[r] * p->n + first;
+  if (p->a.halves)
+    sb_half_best()->add_rows(n, scale, halves, p->y + first);
+  else
+    add_rows(n, scale, floats, p->y + first);
+}
+
 /* Rows that dy does not light are not read at all. */
 static void columns(void *context, int64_t first, int64_t last) {
   const product *p = context;
-  const float *row[4];
-  float scale[4];
+  int64_t row[TOGETHER];
+  float scale[TOGETHER];
   int count = 0;
   memset(p->y + first, 0, (size_t)(last - first) * sizeof *p->y);
   for (int64_t i = 0; i < p->m; i++) {
     if (p->x[i] == 0) continue;
-    row[count] = p->a + i * p->n + first, scale[count++] = p->x[i];
-    if (count == 4) add_rows(last - first, scale, row, p->y + first), count = 0;
+    row[count] = i, scale[count++] = p->x[i];
+    if (count == TOGETHER) add(p, first, last - first, scale, row), count = 0;
   }
   if (count == 0) return;
-  for (int r = count; r < 4; r++) row[r] = row[0], scale[r] = 0;
-  add_rows(last - first, scale, row, p->y + first);
+  for (int r = count; r < TOGETHER; r++) row[r] = row[0], scale[r] = 0;
+  add(p, first, last - first, scale, row);
 }
 
 /* Long stretches of memory come faster; a column's sum does not depend on the cut. */
@@ -82,7 +108,7 @@ static int64_t columns_at_a_time(int64_t n) {
   return share < 1024 ? 1024 : share > 16384 ? 16384 : share;
 }
 
-void sb_gemv_transposed(int64_t m, int64_t n, const float *a, const float *y, float *x) {
+void sb_gemv_transposed(int64_t m, int64_t n, sb_matrix a, const float *y, float *x) {
   product p = {m, n, a, y, x};
   sb_parallel(n, columns_at_a_time(n), columns, &p);
 }

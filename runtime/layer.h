@@ -81,8 +81,9 @@ typedef enum sb_init {
 
 typedef struct sb_weight {
   const char *name;
-  sb_init init;   /* when the constructor is not given the tensor */
-  bool is_buffer; /* running statistics: saved with the layer, no gradient */
+  sb_init init;     /* when the constructor is not given the tensor */
+  bool is_buffer;   /* running statistics: saved with the layer, no gradient */
+  bool may_be_half; /* the layer can take it as halves (half.h), for runs without its gradient */
 } sb_weight;
 
 /* ---- A run ------------------------------------------------------------------------------- */
@@ -112,6 +113,7 @@ typedef struct sb_plan {
 typedef struct sb_call {
   const void *config;
   sb_tensor *weights;
+  const uint16_t *const *halves; /* a weight each: its halves if it is stored so; then no data */
   int n_in, n_out;
   const sb_tensor *in;
   sb_tensor *out;  /* forward writes it */

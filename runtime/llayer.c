@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "lhalf.h"
 #include "lmodules.h"
 #include "lparam.h"
 #include "lrng.h"
@@ -19,26 +20,32 @@ static int raise(lua_State *L, const sb_error *e) {
   return luaL_error(L, "%s", e->text);
 }
 
-void sb_check_weight(lua_State *L, const sb_layer_object *self, int i, const sb_tensor *t) {
+void sb_check_weight(lua_State *L, const sb_layer_object *self, int i, const sb_shape *given) {
   char want[SB_SHAPE_TEXT], got[SB_SHAPE_TEXT];
   const sb_shape *s = &self->weight_shapes[i];
-  if (t && s->rank < 0)
+  if (given && s->rank < 0)
     luaL_error(L, "%s: has no '%s' in this configuration, but a tensor %s was given",
-               self->layer->name, self->layer->weights[i].name, sb_shape_text(&t->shape, got));
-  if (t && !sb_shape_equal(&t->shape, s))
+               self->layer->name, self->layer->weights[i].name, sb_shape_text(given, got));
+  if (given && !sb_shape_equal(given, s))
     luaL_error(L, "%s: '%s' must be %s, got %s", self->layer->name, self->layer->weights[i].name,
-               sb_shape_text(s, want), sb_shape_text(&t->shape, got));
+               sb_shape_text(s, want), sb_shape_text(given, got));
 }
 
 /* ---- Construction ------------------------------------------------------------------------------
  */
 
+/* The shape of the weight at the top of the stack, or NULL if there is none. */
+static const sb_shape *weight_shape(lua_State *L) {
+  const sb_tensor *t = sb_to_tensor(L, -1);
+  const sb_half *h = t ? NULL : sb_to_half(L, -1);
+  return t ? &t->shape : h ? &h->shape : NULL;
+}
+
 static void given_shapes(lua_State *L, sb_layer_object *self) {
   for (int i = 0; i < self->n_weights; i++) {
-    const sb_tensor *t;
     lua_getfield(L, 1, self->layer->weights[i].name);
-    t = sb_to_tensor(L, -1);
-    self->weight_shapes[i] = t ? t->shape : (sb_shape){.rank = -1};
+    const sb_shape *s = weight_shape(L);
+    self->weight_shapes[i] = s ? *s : (sb_shape){.rank = -1};
     lua_pop(L, 1);
   }
 }
@@ -65,12 +72,12 @@ static void push_params(lua_State *L, const sb_layer_object *self) {
   for (int i = 0; i < self->n_weights; i++) {
     const sb_weight *w = &self->layer->weights[i];
     lua_getfield(L, 1, w->name);
-    sb_check_weight(L, self, i, sb_to_tensor(L, -1));
-    if (!sb_to_tensor(L, -1) && self->weight_shapes[i].rank >= 0) {
+    sb_check_weight(L, self, i, weight_shape(L));
+    if (!weight_shape(L) && self->weight_shapes[i].rank >= 0) {
       lua_pop(L, 1);
       initialise(w, sb_push_tensor(L, &self->weight_shapes[i]), rng);
     }
-    if (sb_to_tensor(L, -1))
+    if (weight_shape(L))
       lua_setfield(L, -2, w->name);
     else
       lua_pop(L, 1);
@@ -213,11 +220,13 @@ static int list_layers(lua_State *L) {
 static void push_weight_names(lua_State *L, const sb_layer *l) {
   lua_newtable(L);
   for (int i = 0; l->weights && l->weights[i].name; i++) {
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, 0, 3);
     lua_pushstring(L, l->weights[i].name);
     lua_setfield(L, -2, "name");
     lua_pushboolean(L, l->weights[i].is_buffer);
     lua_setfield(L, -2, "is_buffer");
+    lua_pushboolean(L, l->weights[i].may_be_half);
+    lua_setfield(L, -2, "may_be_half");
     lua_seti(L, -2, i + 1);
   }
 }

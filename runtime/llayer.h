@@ -27,8 +27,8 @@ typedef struct sb_layer_object {
 
 sb_layer_object *sb_check_layer(lua_State *L, int arg);
 
-/* Raises unless t (NULL: absent) has the shape that weight i of this layer must have. */
-void sb_check_weight(lua_State *L, const sb_layer_object *self, int i, const sb_tensor *t);
+/* Raises unless the shape that was given (NULL: none) is the one that weight i must have. */
+void sb_check_weight(lua_State *L, const sb_layer_object *self, int i, const sb_shape *given);
 
 /* The shape rule of the layer at index 1 for the shapes after it, which it leaves in `in`; raises
    what the rule says against them. */

@@ -6,6 +6,7 @@
 #include <lua.h>
 
 int sb_open_tensor(lua_State *L);
+int sb_open_half(lua_State *L);
 int sb_open_rng(lua_State *L);
 int sb_open_layer(lua_State *L);
 int sb_open_conv(lua_State *L);

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "lhalf.h"
 #include "llayer.h"
 #include "lrng.h"
 #include "ltape.h"
@@ -16,23 +17,33 @@ typedef struct run {
   sb_tensor in[SB_MAX_INPUTS], out[SB_MAX_OUTPUTS], tape[SB_MAX_TAPE];
   sb_tensor dy[SB_MAX_OUTPUTS], dx[SB_MAX_INPUTS];
   sb_tensor weights[SB_MAX_WEIGHTS], grads[SB_MAX_WEIGHTS];
+  const uint16_t *halves[SB_MAX_WEIGHTS];
   uint64_t versions[SB_MAX_WEIGHTS];
 } run;
 
 /* ---- Gathering a run ------------------------------------------------------------------------ */
 
+/* Weight i from the value on top of the stack. */
+static void gather_weight(lua_State *L, run *r, int i) {
+  const sb_layer *l = r->self->layer;
+  const sb_tensor *t = sb_to_tensor(L, -1);
+  const sb_half *h = t ? NULL : sb_to_half(L, -1);
+  if (!t && !h && r->self->weight_shapes[i].rank >= 0)
+    luaL_error(L, "%s: params.%s must be a tensor, got %s", l->name, l->weights[i].name,
+               luaL_typename(L, -1));
+  if (h && !l->weights[i].may_be_half)
+    luaL_error(L, "%s: params.%s cannot be halves", l->name, l->weights[i].name);
+  if (t || h) sb_check_weight(L, r->self, i, t ? &t->shape : &h->shape);
+  r->weights[i] = t ? *t : h ? (sb_tensor){h->shape, NULL} : (sb_tensor){{.rank = -1}, NULL};
+  r->halves[i] = h ? h->data : NULL;
+  r->versions[i] = t ? sb_tensor_version(t) : 0;
+}
+
 static void gather_weights(lua_State *L, run *r) {
   lua_getiuservalue(L, 1, 1);
   for (int i = 0; i < r->self->n_weights; i++) {
-    const char *name = r->self->layer->weights[i].name;
-    lua_getfield(L, -1, name);
-    const sb_tensor *t = sb_to_tensor(L, -1);
-    if (!t && r->self->weight_shapes[i].rank >= 0)
-      luaL_error(L, "%s: params.%s must be a tensor, got %s", r->self->layer->name, name,
-                 luaL_typename(L, -1));
-    if (t) sb_check_weight(L, r->self, i, t);
-    r->weights[i] = t ? *t : (sb_tensor){{.rank = -1}, NULL};
-    r->versions[i] = t ? sb_tensor_version(t) : 0;
+    lua_getfield(L, -1, r->self->layer->weights[i].name);
+    gather_weight(L, r, i);
     lua_pop(L, 1);
   }
   lua_pop(L, 1);
@@ -122,6 +133,18 @@ static void push_cache(lua_State *L, run *r) {
     self->seen[i] = (sb_seen){r->weights[i].data, r->versions[i]};
 }
 
+/* Weights in a mapped file are not needed in memory once they are prepared. */
+static void forget_weights(lua_State *L, const run *r) {
+  lua_getiuservalue(L, 1, 1);
+  for (int i = 0; i < r->self->n_weights; i++) {
+    lua_getfield(L, -1, r->self->layer->weights[i].name);
+    const sb_tensor *t = sb_to_tensor(L, -1);
+    if (t) sb_forget_pages(L, lua_gettop(L), 0, sb_count(t));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
 /* Points the call to weights that are prepared for this run, preparing them if need be. */
 static void gather_prepared(lua_State *L, run *r, bool backward) {
   const sb_layer *l = r->self->layer;
@@ -134,6 +157,7 @@ static void gather_prepared(lua_State *L, run *r, bool backward) {
   } else {
     float *buffer = sb_push_buffer(L, size);
     l->prepare(&r->call, backward, buffer);
+    forget_weights(L, r);
     lua_rawseti(L, -3, 2 * kind + backward);
     r->call.prepared = buffer;
   }
@@ -174,7 +198,7 @@ static void gather_forward_options(lua_State *L, run *r, int options, sb_rng *fa
 
 static void point_call(run *r, int n_in, int n_out) {
   r->call.config = r->self->config;
-  r->call.weights = r->weights, r->call.grads = r->grads;
+  r->call.weights = r->weights, r->call.grads = r->grads, r->call.halves = r->halves;
   r->call.n_in = n_in, r->call.n_out = n_out;
   r->call.in = r->in, r->call.out = r->out, r->call.tape = r->tape;
   r->call.dy = r->dy, r->call.dx = r->dx;
@@ -298,7 +322,10 @@ static void gather_grads(lua_State *L, run *r, const sb_tape *t) {
     lua_getfield(L, -1, t->layer->weights[i].name);
     const sb_tensor *g = sb_to_tensor(L, -1);
     if (g) {
-      sb_check_weight(L, r->self, i, g);
+      if (r->halves[i])
+        luaL_error(L, "%s: '%s' is stored as halves, so it has no gradient; use a tensor",
+                   t->layer->name, t->layer->weights[i].name);
+      sb_check_weight(L, r->self, i, &g->shape);
       r->grads[i] = *g;
     }
     lua_pop(L, 1);

@@ -112,6 +112,18 @@ static int safetensors_tensor(lua_State *L) {
   return 1;
 }
 
+void sb_forget_pages(lua_State *L, int index, int64_t first, int64_t last) {
+  const sb_tensor *t = sb_to_tensor(L, index);
+  lua_getiuservalue(L, index, 1);
+  bool mapped = luaL_testudata(L, -1, MAPPING) != NULL;
+  lua_pop(L, 1);
+  if (!mapped || sb_tensor_version(t) > 0) return;
+  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+  uintptr_t from = ((uintptr_t)(t->data + first) + page - 1) / page * page;
+  uintptr_t to = (uintptr_t)(t->data + last) / page * page;
+  if (to > from) madvise((void *)from, to - from, MADV_DONTNEED);
+}
+
 /* append(file, tensor) -> true, or nil, message, code: writes the tensor's bytes to a Lua file. */
 static int safetensors_append(lua_State *L) {
   luaL_Stream *f = luaL_checkudata(L, 1, LUA_FILEHANDLE);

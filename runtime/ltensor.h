@@ -39,6 +39,10 @@ float *sb_push_buffer(lua_State *L, int64_t n);
 /* The floats of the buffer at a stack index, and how many it holds. */
 float *sb_buffer_floats(lua_State *L, int index, int64_t *n);
 
+/* If the tensor at a stack index looks into a mapped file, and no mapped memory was ever written
+   to, elements [first, last) no longer count as this process's memory until they are read again. */
+void sb_forget_pages(lua_State *L, int index, int64_t first, int64_t last);
+
 /* A shape from Lua arguments arg..top (integers) or from one table of integers at arg. */
 sb_shape sb_check_shape(lua_State *L, int arg);
 /* Pushes {d1, d2, ...}. */

@@ -10,7 +10,7 @@ local zoo = require "switchback.zoo"
 
 local OPTIONS = { preprocess = false, labels = false, models = false, prototxt = false, weights = false,
                   untrained = false, seed = false, phase = false, stages = false, classes = false,
-                  constants = false }
+                  constants = false, half = false }
 
 local function fail(format, ...) error(format:format(...), 0) end
 
@@ -193,6 +193,7 @@ end
 --   untrained   true: weights are drawn from `seed` (default 0); of a .prototxt, or of a network that the
 --               zoo knows by name (zoo.lua), which may have another number of `classes`
 --   phase, stages  which of a prototxt's include rules hold: "TEST" (default) or "TRAIN"; "a b"
+--   half        true: weights of fully connected layers are kept as 16-bit floats (net:half)
 --   constants   { [graph input] = tensor or integer array } of a .onnx: inputs that are parameters
 -- Raises, naming the file, for files that are missing, damaged or hold what is not supported.
 local function load_net(name_or_path, options)
@@ -201,7 +202,8 @@ local function load_net(name_or_path, options)
   local d, about = find(name_or_path, options)
   d.preprocess = merged(d.preprocess, about.preprocess, options.preprocess)
   d.labels = labels_of(options.labels, about)
-  return net.new(d)
+  local loaded = net.new(d)
+  return options.half and loaded:half() or loaded
 end
 
 return { load = load_net }

@@ -118,14 +118,15 @@ end
 --   weights    parameters, those into which batch normalisation was folded included
 --   packed     weights rearranged for the convolutions, which a layer keeps for the next run
 --   values, tapes, gradients, scratch   the most of each that is held at once
+--   other      5 MiB for what a process comes to need besides
 --   peak       the most of all together; a loop that drops one run for the next may add 8 MiB
 -- and flop, operations: those of convolutions, fully connected layers and matrix products, a multiply-add
 -- counting as 2. layers lists the steps as they run, fused ones by their last value: { name, kind, shape, and
 -- of a forward run flop, bytes of the value, packed, scratch }. tostring() makes tables of it all.
 -- shape is that of the first input. options: upto, keep, weights and training as of net:forward; record: true
 -- or false for one of the bills alone; from (default: upto, else the logits), to, rule, lrn and overlap as of
--- pass:backward, and class = anything: from the logits. The program itself (5 MiB) is not counted.
--- Raises what the run would. Batch normalisation is folded as it would be by the run.
+-- pass:backward, and class = anything: from the logits. Raises what the run would. Batch normalisation is
+-- folded as it would be by the run.
 function plan.of(net, shape, options)
   local o = check.options("plan", options, OPTIONS)
   local shapes, result = net:shapes(shape, o.upto), {}

@@ -6,7 +6,7 @@ local Net = require("switchback.net").Net
 
 local sketch = {}
 
-local FLOAT <const> = 4 -- bytes
+local FLOAT <const>, HALF <const> = 4, 2 -- bytes
 local SMALLEST_RECYCLED <const> = 1024 -- floats: ltensor.c lets smaller ones to the collector
 
 -- ---- The ledger ----------------------------------------------------------------------------------
@@ -19,13 +19,15 @@ local Ledger = {}
 Ledger.__index = Ledger
 
 local GARBAGE <const> = 8 << 20
+local OTHER <const> = 5 << 20 -- measured: code as it is first used, stacks of threads, gaps between buffers
 
-sketch.purposes = { "weights", "packed", "values", "tapes", "gradients", "scratch" }
+sketch.purposes = { "weights", "packed", "values", "tapes", "gradients", "scratch", "other" }
 
 local function new_ledger()
   local self = setmetatable({ purpose = "values", free = {}, seen = {}, flop = 0, fresh = 0, total = 0,
                               peak = 0, bytes = {}, most = {} }, Ledger)
   for _, purpose in ipairs(sketch.purposes) do self.bytes[purpose], self.most[purpose] = 0, 0 end
+  self:add("other", OTHER)
   return self
 end
 
@@ -80,7 +82,7 @@ end
 -- Counts the parameters of a layer; tensors that several layers share, once.
 function Ledger:weights(layer)
   for _, t in pairs(layer.params) do
-    if self:first(t) then self:add("weights", FLOAT * t:count()) end
+    if self:first(t) then self:add("weights", (core.half.is(t) and HALF or FLOAT) * t:count()) end
   end
 end
 

@@ -1,6 +1,7 @@
 -- The zoo: networks described in Lua, by name.
 local builder = require "switchback.builder"
 local check = require "switchback.check"
+local core = require "switchback.core"
 local suggest = require "switchback.suggest"
 
 local zoo = {}
@@ -59,12 +60,13 @@ function zoo.describe(name, options)
   return d
 end
 
--- zoo.tensors(net) --> { name = tensor } of all weights of a net, named as zoo.describe takes them.
+-- zoo.tensors(net) --> { name = tensor } of all weights of a net, named as zoo.describe takes them; those
+-- kept as halves are widened.
 function zoo.tensors(net)
   local tensors = {}
   for _, node in ipairs(net.order) do
     for weight, t in pairs(type(node.layer) == "userdata" and node.layer.params or {}) do
-      tensors[builder.weight_name(node.name, weight)] = t
+      tensors[builder.weight_name(node.name, weight)] = core.half.is(t) and t:float() or t
     end
   end
   return tensors

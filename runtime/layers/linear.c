@@ -1,6 +1,7 @@
 /* linear: y = x w^T + b, the fully connected layer. */
 #include "gemm.h"
 #include "gemv.h"
+#include "half.h"
 #include "layer.h"
 
 typedef struct linear {
@@ -15,7 +16,8 @@ static const sb_param params[] = {
     {NULL}};
 
 enum { WEIGHT, BIAS };
-static const sb_weight weights[] = {{"weight", SB_INIT_HE}, {"bias", SB_INIT_ZERO}, {NULL}};
+static const sb_weight weights[] = {
+    {"weight", SB_INIT_HE, .may_be_half = true}, {"bias", SB_INIT_ZERO}, {NULL}};
 
 static bool construct(void *config, sb_shape *w, sb_error *e) {
   linear *f = config;
@@ -45,34 +47,52 @@ static bool shape(const void *config, const sb_shape *w, const sb_shape *in, int
   plan->n_out = 1;
   plan->out[0] = in[0];
   plan->out[0].dim[last] = f->out_features;
+  if (sb_shape_span(&in[0], 0, last) != 1)
+    plan->forward_scratch = plan->backward_scratch = sb_half_gemm_scratch();
   plan->products = sb_shape_count(&in[0]) * f->out_features;
   return true;
 }
 
+static int64_t row_count(const sb_call *c) {
+  return sb_shape_span(&c->in[0].shape, 0, c->in[0].shape.rank - 1);
+}
+
 static void forward(const sb_call *c) {
   const linear *f = c->config;
-  int64_t rows = sb_shape_span(&c->in[0].shape, 0, c->in[0].shape.rank - 1);
-  const float *b = c->weights[BIAS].data;
+  int64_t rows = row_count(c), in = f->in_features, out = f->out_features;
+  sb_matrix w = {c->weights[WEIGHT].data, c->halves[WEIGHT]};
+  const float *x = c->in[0].data, *b = c->weights[BIAS].data;
   float *y = c->out[0].data;
   for (int64_t i = 0; i < rows; i++)
-    for (int o = 0; o < f->out_features; o++) y[i * f->out_features + o] = b ? b[o] : 0;
+    for (int o = 0; o < out; o++) y[i * out + o] = b ? b[o] : 0;
   if (rows == 1)
-    sb_gemv(f->out_features, f->in_features, c->weights[WEIGHT].data, c->in[0].data, y);
+    sb_gemv(out, in, w, x, y);
+  else if (w.halves)
+    sb_half_gemm(rows, out, in, x, w.halves, y, c->scratch);
   else
-    sb_gemm_parallel(false, true, rows, f->out_features, f->in_features, 1, c->in[0].data,
-                     f->in_features, c->weights[WEIGHT].data, f->in_features, 1, y,
-                     f->out_features);
+    sb_gemm_parallel(false, true, rows, out, in, 1, x, in, w.floats, in, 1, y, out);
+}
+
+/* dx = dy w */
+static void backward_input(const sb_call *c, int64_t rows) {
+  const linear *f = c->config;
+  int64_t in = f->in_features, out = f->out_features;
+  sb_matrix w = {c->weights[WEIGHT].data, c->halves[WEIGHT]};
+  const float *dy = c->dy[0].data;
+  float *dx = c->dx[0].data;
+  if (rows == 1)
+    sb_gemv_transposed(out, in, w, dy, dx);
+  else if (w.halves)
+    sb_half_gemm_transposed(rows, out, in, dy, w.halves, dx, c->scratch);
+  else
+    sb_gemm_parallel(false, false, rows, in, out, 1, dy, out, w.floats, in, 0, dx, in);
 }
 
 static void backward(const sb_call *c) {
   const linear *f = c->config;
-  int64_t rows = sb_shape_span(&c->in[0].shape, 0, c->in[0].shape.rank - 1);
+  int64_t rows = row_count(c);
   const float *dy = c->dy[0].data;
-  if (c->dx[0].data && rows == 1) /* dx = dy w */
-    sb_gemv_transposed(f->out_features, f->in_features, c->weights[WEIGHT].data, dy, c->dx[0].data);
-  else if (c->dx[0].data)
-    sb_gemm_parallel(false, false, rows, f->in_features, f->out_features, 1, dy, f->out_features,
-                     c->weights[WEIGHT].data, f->in_features, 0, c->dx[0].data, f->in_features);
+  if (c->dx[0].data) backward_input(c, rows);
   if (c->grads[WEIGHT].data) /* dw += dy^T x */
     sb_gemm_parallel(true, false, f->out_features, f->in_features, rows, 1, dy, f->out_features,
                      c->in[0].data, f->in_features, 1, c->grads[WEIGHT].data, f->in_features);
