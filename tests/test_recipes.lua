@@ -94,6 +94,23 @@ function T.test_stylize()
   lu.assertEquals(sb.image.load(out .. "/f2.png"):size(), { 3, 20, 30 })
 end
 
+function T.test_quilt()
+  local out = h.temporary "quilt/quilt.png"
+  local function quilt(arguments)
+    return h.shell(("%s quilt --image %s --crop 200,300,40,40 --out %s %s"):format(h.host, tiny.photo(), out,
+      arguments))
+  end
+  local text, status = quilt "--size 20,30 --window 5 --json"
+  lu.assertEquals({ status, cjson.decode(text).size }, { 0, { 3, 20, 30 } })
+  lu.assertEquals(sb.image.load(out):size(), { 3, 20, 30 })
+  text, status = quilt "--method efros-leung --window 5 --hole 10,20,6,8 --json"
+  lu.assertEquals({ status, cjson.decode(text).size }, { 0, { 3, 300, 451 } })
+  local photo, made = sb.image.load(tiny.photo()), sb.image.load(out)
+  lu.assertEquals((made - photo):narrow(2, 16, 285):abs():max(), 0)
+  lu.assertTrue((made - photo):narrow(2, 10, 6):narrow(3, 20, 8):abs():max() > 0)
+  lu.assertEquals(quilt "--size 9 --hole 1,2", "switchback quilt: --hole: expected Y,X,H,W, got 2 numbers\n")
+end
+
 -- The same command writes the same bytes, at any number of threads.
 function T.test_pictures_are_reproducible()
   local function bytes(threads)

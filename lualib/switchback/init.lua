@@ -22,6 +22,7 @@ local on_demand = {
   net = { "switchback.net", "new" },
   load = { "switchback.load", "load" },
   occlude = { "switchback.occlude", "run" },
+  quilt = { "switchback.quilt", "run" },
   ascend = { "switchback.ascend", "run" },
   vis = { "switchback.vis" },
   objective = { "switchback.objective" },

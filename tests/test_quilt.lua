@@ -1,0 +1,403 @@
+-- Texture synthesis: against naive versions of the papers' algorithms, and on textures whose continuation is
+-- known.
+local h = require "helper"
+local lu = require "luaunit"
+local sb = require "switchback"
+local texture = require("switchback.core").texture
+
+local T = {}
+
+local METHODS = { "efros-leung", "wei-levoy" }
+
+-- A photo's patch of 40 x 44 pixels: grain of wood, or whatever else is there.
+local function patch(size)
+  local photo = sb.image.load(arg[0]:match "^(.*/)[^/]*$" .. "images/coffee.png")
+  return sb.image.crop(photo, 240, 490, size or 40, size and size + 4 or 44)
+end
+
+-- ---- What holds for every method ------------------------------------------------------------------
+
+-- The colors of the texture's pixels that `from` names.
+local function looked_up(t, from)
+  local c, n = t:size(1), t:size(2) * t:size(3)
+  return t:reshape(c, n):take(from:reshape(-1), 2):reshape(c, from:size(1), from:size(2))
+end
+
+function T.test_every_pixel_is_one_of_the_texture()
+  local t = patch()
+  for _, method in ipairs(METHODS) do
+    local got = sb.quilt { texture = t, size = { 33, 30 }, method = method, window = 5, seed = 3 }
+    lu.assertEquals(got.image:size(), { 3, 33, 30 }, method)
+    lu.assertFalse(got.interrupted)
+    lu.assertTrue(got.from:min() >= 1 and got.from:max() <= 40 * 44, method)
+    h.close(got.image, looked_up(t, got.from), 0)
+    -- not one pixel over and over, and no plain copy
+    lu.assertTrue(got.image:select(1, 1):std() > 0.3 * t:select(1, 1):std(), method)
+  end
+end
+
+function T.test_the_seed_decides_at_any_number_of_threads()
+  local t, threads = patch(), sb.threads()
+  for _, method in ipairs(METHODS) do
+    local function from(seed, n)
+      sb.threads(n)
+      return sb.quilt({ texture = t, size = 24, method = method, window = 7, seed = seed }).from
+    end
+    local first = from(5, 1)
+    for n = 2, 3 do h.close(from(5, n), first, 0) end
+    lu.assertTrue((from(6, 1) - first):abs():max() > 0, method)
+  end
+  sb.threads(threads)
+end
+
+-- Diagonal stripes 4 pixels wide.
+local function stripes()
+  local t = sb.zeros(1, 24, 24)
+  for y = 1, 24 do
+    for x = 1, 24 do t[{ 1, y, x }] = (x + y) % 4 / 4 end
+  end
+  return t
+end
+
+-- Outwards from a seed they go on without a fault.
+function T.test_stripes_grow()
+  local got = sb.quilt { texture = stripes(), size = 40, method = "efros-leung", window = 9 }.image[1]
+  local phase = got[{ 1, 1 }] * 4 - 2
+  for y = 1, 40 do
+    for x = 1, 40 do lu.assertEquals(got[{ y, x }], (x + y + phase) % 4 / 4) end
+  end
+end
+
+-- Stripes that the noise of the first rows started at different places meet somewhere; but each goes on from
+-- row to row, also across the edges, and most neighbours follow each other.
+function T.test_stripes_are_scanned()
+  local got = sb.quilt({ texture = stripes(), size = 40, window = 9, levels = 1 }).image[1] * 4
+  local follow = 0
+  for y = 20, 40 do
+    for x = 1, 40 do
+      local right = x % 40 + 1
+      lu.assertEquals(got[{ y, x }], got[{ y - 1, right }])
+      follow = follow + ((got[{ y, right }] - got[{ y, x }]) % 4 == 1 and 1 or 0)
+    end
+  end
+  lu.assertTrue(follow >= 0.7 * 21 * 40, follow)
+end
+
+function T.test_ctrl_c_keeps_what_is_done()
+  local t = patch()
+  for _, method in ipairs(METHODS) do
+    local got = sb.quilt { texture = t, size = 64, method = method, window = 7,
+      progress = function(done, total) if done > total // 2 then error "interrupted" end end }
+    lu.assertTrue(got.interrupted, method)
+    lu.assertEquals(got.image:size(), { 3, 64, 64 }, method)
+    lu.assertEquals(got.from:min(), 0, method)
+    lu.assertTrue(got.image:abs():sum() > 0, method)
+  end
+  h.error_has(sb.quilt, "broken", { texture = t, size = 30, progress = function() error "broken" end })
+end
+
+function T.test_progress_reaches_the_total()
+  for _, method in ipairs(METHODS) do
+    local last, all = 0, nil
+    sb.quilt { texture = patch(), size = 20, method = method, window = 5, progress = function(done, total)
+      lu.assertTrue(done >= last and done <= total, method)
+      last, all = done, total
+    end }
+    lu.assertEquals(last, all, method)
+  end
+end
+
+function T.test_failed_allocations_leave_nothing_behind()
+  local t = sb.rand(sb.rng(1), 1, 14, 14)
+  for _, method in ipairs(METHODS) do
+    h.survives_failed_allocations(function()
+      return sb.quilt { texture = t, size = 8, method = method, window = 5 }
+    end)
+  end
+end
+
+function T.test_mistakes_are_explained()
+  local t = patch()
+  local function refused(text, options) h.error_has(sb.quilt, text, options) end
+  refused("the texture must be (C,h,w) and at least 3x3, got 40x44", { texture = t[1], size = 9 })
+  refused("the texture must be (C,h,w) and at least 3x3, got nil", { size = 9 })
+  refused("size must be pixels or {h, w}, got 0", { texture = t, size = { 3, 0 } })
+  refused("a window of 41 does not fit a texture of 40x44", { texture = t, size = 9, window = 41 })
+  refused("the window must be an odd number of pixels from 3, got 8", { texture = t, size = 9, window = 8 })
+  refused("unknown method 'wei-levi'; did you mean 'wei-levoy'?",
+    { texture = t, size = 9, method = "wei-levi" })
+  refused("unknown option 'tolerance'", { texture = t, size = 9, method = "wei-levoy", tolerance = 1 })
+  refused("levels must be 1 to 3 for this texture and window, got 4", { texture = t, size = 9, levels = 4 })
+  refused("not finite", { texture = t / 0, size = 9 })
+  refused("the hole must be a mask of 40x44, got 4x4",
+    { texture = t, image = t, hole = sb.zeros(4, 4), method = "efros-leung" })
+end
+
+-- ---- Efros & Leung, written out -------------------------------------------------------------------
+
+-- The algorithm as the authors give it, in plain Lua; drawing numbers in the same order.
+local Naive = {}
+Naive.__index = Naive
+
+function Naive:known(y, x) return self.from[y] and (self.from[y][x] or 0) ~= 0 end
+
+function Naive:known_around(y, x, r)
+  local n = 0
+  for i = y - r, y + r do
+    for j = x - r, x + r do n = n + (self:known(i, j) and 1 or 0) end
+  end
+  return n
+end
+
+-- Unknown pixels beside known ones, shuffled, then those with the most known pixels in their window first.
+function Naive:frontier()
+  local list = {}
+  for y = 1, self.h do
+    for x = 1, self.w do
+      if not self:known(y, x) and self:known_around(y, x, 1) > 0 then
+        list[#list + 1] = { y, x, self:known_around(y, x, self.r) }
+      end
+    end
+  end
+  for i = #list, 2, -1 do
+    local j = self.rng:integer(i)
+    list[i], list[j] = list[j], list[i]
+  end
+  for i, entry in ipairs(list) do entry[4] = i end
+  table.sort(list, function(a, b) return a[3] > b[3] or a[3] == b[3] and a[4] < b[4] end)
+  return list
+end
+
+function Naive:distance(y, x, sy, sx)
+  local sum, total, sigma = 0, 0, (2 * self.r + 1) / 6.4
+  for i = -self.r, self.r do
+    for j = -self.r, self.r do
+      if self:known(y + i, x + j) then
+        local weight = math.exp(-(i * i + j * j) / (2 * sigma * sigma))
+        local e = self.sample[self.from[y + i][x + j]] - self.sample[(sy + i - 1) * self.sw + sx + j]
+        sum, total = sum + weight * e * e, total + weight
+      end
+    end
+  end
+  return sum / total
+end
+
+function Naive:fill(y, x)
+  local found, least, within = {}, math.huge, {}
+  for sy = self.r + 1, self.sh - self.r do
+    for sx = self.r + 1, self.sw - self.r do
+      local d = self:distance(y, x, sy, sx)
+      found[#found + 1], least = { d, (sy - 1) * self.sw + sx }, math.min(least, d)
+    end
+  end
+  for _, entry in ipairs(found) do
+    if entry[1] <= least * 1.1 then within[#within + 1] = entry[2] end
+  end
+  self.from[y][x] = within[self.rng:integer(#within)]
+end
+
+local function naive_efros_leung(t, size, window, seed)
+  local self = setmetatable({ sample = t:reshape(-1):totable(), sh = t:size(2), sw = t:size(3), h = size,
+                              w = size, r = window // 2, rng = sb.rng(seed), from = {} }, Naive)
+  for y = 1, size do self.from[y] = {} end
+  local y, x, corner = self.rng:integer(1, self.sh - 2), self.rng:integer(1, self.sw - 2), (size - 3) // 2
+  for i = 1, 3 do
+    for j = 1, 3 do self.from[corner + i][corner + j] = (y + i - 2) * self.sw + x + j - 1 end
+  end
+  repeat
+    local list = self:frontier()
+    for _, place in ipairs(list) do self:fill(place[1], place[2]) end
+  until #list == 0
+  return sb.tensor(self.from)
+end
+
+function T.test_efros_leung_is_the_algorithm_of_the_paper()
+  local t = sb.rand(sb.rng(8), 1, 11, 13)
+  for seed = 1, 3 do
+    local got = sb.quilt { texture = t, size = 13, method = "efros-leung", window = 5, seed = seed,
+                           limit = 9 }
+    h.close(got.from, naive_efros_leung(t, 13, 5, seed), 0)
+  end
+end
+
+-- No window of noise is as near as the limit at first; it grows until all is filled.
+function T.test_the_limit_grows_until_all_is_filled()
+  local t = sb.rand(sb.rng(8), 3, 11, 13)
+  local got = sb.quilt { texture = t, size = 12, method = "efros-leung", window = 5, limit = 1e-6 }
+  lu.assertTrue(got.from:min() >= 1)
+end
+
+function T.test_a_hole_is_filled_and_the_rest_is_kept()
+  local t = sb.zeros(1, 16, 20)
+  for y = 1, 16 do
+    for x = 1, 20 do t[{ 1, y, x }] = (x + 2 * y) % 5 / 5 end
+  end
+  local image, hole = t * 1, sb.zeros(1, 16, 20)
+  for y = 5, 12 do
+    for x = 6, 15 do
+      image[{ 1, y, x }], hole[{ 1, y, x }] = 0.77, 1
+    end
+  end
+  local got = sb.quilt { texture = t, image = image, hole = hole, method = "efros-leung", window = 7 }
+  h.close(got.image, t, 0)
+  lu.assertEquals(got.from[{ 1, 1 }], -1)
+  lu.assertTrue(got.from[{ 8, 8 }] >= 1)
+end
+
+-- ---- Trees of vectors -----------------------------------------------------------------------------
+
+local function nearest_by_definition(rows, v)
+  local distances = ((rows - v:reshape(1, -1)) ^ 2):sum(2):reshape(-1)
+  local least = distances:min()
+  return distances, least
+end
+
+function T.test_exact_search_finds_the_nearest_row()
+  local rng = sb.rng(4)
+  local rows = sb.randn(rng, 1300, 21)
+  local tree = texture.tsvq(rows, 8)
+  for _ = 1, 20 do
+    local v = sb.randn(rng, 21)
+    local distances, least = nearest_by_definition(rows, v)
+    local row, distance = tree:nearest(v)
+    lu.assertAlmostEquals(distance, least, 1e-5 * least)
+    lu.assertAlmostEquals(distances[row], least, 1e-5 * least)
+    -- all leaves: the same
+    lu.assertEquals({ tree:nearest(v, 1000000) }, { row, distance })
+  end
+end
+
+function T.test_a_tree_finds_each_of_its_rows()
+  local rows = texture.neighbourhoods(patch(), nil, 3, 0)
+  local tree = texture.tsvq(rows, 8)
+  local n, d, nodes = tree:shape()
+  lu.assertEquals({ n, d }, { rows:size(1), 3 * 24 })
+  lu.assertTrue(nodes > n // 8 and nodes < n)
+  -- near the border of two leaves the nearer centroid may be that of the other one
+  local found, tried = { 0, 0, 0, 0 }, 0
+  for i = 1, n, 7 do
+    tried = tried + 1
+    for leaves in ipairs(found) do
+      local _, distance = tree:nearest(rows[i], leaves)
+      if distance == 0 then found[leaves] = found[leaves] + 1 end
+    end
+  end
+  lu.assertTrue(tried > 150)
+  lu.assertTrue(found[1] >= 0.9 * tried, found[1])
+  lu.assertTrue(found[4] >= 0.98 * tried, found[4])
+end
+
+-- Neighbourhoods of one half of a texture looked up among those of the other: on average the nearest that one
+-- leaf has to offer is less than twice as far as the nearest of all, that of 16 less than 1.1 times.
+function T.test_a_tree_finds_neighbours_near_the_nearest()
+  local t = patch(96)
+  local rows = texture.neighbourhoods(sb.image.crop(t, 1, 1, 48, 100), nil, 3, 0)
+  local queries = texture.neighbourhoods(sb.image.crop(t, 49, 1, 48, 100), nil, 3, 0)
+  local tree, sums, count = texture.tsvq(rows, 8), { [0] = 0, 0, [16] = 0 }, 0
+  for i = 1, queries:size(1), 11 do
+    count = count + 1
+    for leaves in pairs(sums) do
+      local _, distance = tree:nearest(queries[i], leaves)
+      sums[leaves] = sums[leaves] + math.sqrt(distance)
+    end
+  end
+  lu.assertTrue(count > 300)
+  lu.assertTrue(sums[1] < 2 * sums[0], sums[1] / sums[0])
+  lu.assertTrue(sums[16] < 1.1 * sums[0], sums[16] / sums[0])
+end
+
+function T.test_equal_rows_end_in_one_leaf()
+  local tree = texture.tsvq(sb.ones(100, 4), 8)
+  lu.assertEquals(select(3, tree:shape()), 1)
+  lu.assertEquals({ tree:nearest(sb.zeros(4), 1) }, { 1, 4 })
+end
+
+-- ---- Wei & Levoy, written out ---------------------------------------------------------------------
+
+-- What is compared of pixel (y, x): the scanned part of its window, and the window on the level above; both
+-- wrap around if `wrap`. nil where it leaves a level.
+local function neighbourhood(fine, coarse, y, x, r, q, wrap)
+  local list = {}
+  local function add(level, i, j)
+    local rows, columns = #level, #level[1]
+    if wrap then i, j = (i - 1) % rows + 1, (j - 1) % columns + 1 end
+    if not (level[i] and level[i][j]) then return false end
+    list[#list + 1] = level[i][j]
+    return true
+  end
+  for i = -r, 0 do
+    for j = -r, i == 0 and -1 or r do
+      if not add(fine, y + i, x + j) then return nil end
+    end
+  end
+  for i = -q, coarse and q or -q - 1 do
+    for j = -q, q do
+      if not add(coarse, (y - 1) // 2 + 1 + i, (x - 1) // 2 + 1 + j) then return nil end
+    end
+  end
+  return list
+end
+
+local function nearest_pixel(sample, above, want, r, q)
+  local best, least = nil, math.huge
+  for y = 1, #sample do
+    for x = 1, #sample[1] do
+      local have, d = neighbourhood(sample, above, y, x, r, q, false), 0
+      for k, v in ipairs(have or {}) do d = d + (v - want[k]) ^ 2 end
+      if have and d < least then best, least = { y, x }, d end
+    end
+  end
+  return best
+end
+
+-- Fills `picture` (rows of noise) and answers where its pixels came from.
+local function naive_level(sample, above, picture, coarse, r, q)
+  local from = {}
+  for y = 1, #picture do
+    from[y] = {}
+    for x = 1, #picture[1] do
+      local best = nearest_pixel(sample, above, neighbourhood(picture, coarse, y, x, r, q, true), r, q)
+      picture[y][x] = sample[best[1]][best[2]]
+      from[y][x] = (best[1] - 1) * #sample[1] + best[2]
+    end
+  end
+  return from
+end
+
+function T.test_wei_levoy_is_the_algorithm_of_the_paper()
+  local rng, r, q = sb.rng(11), 2, 1
+  local fine, above = sb.rand(rng, 1, 14, 13), sb.rand(rng, 1, 7, 6)
+  local noise, coarse = sb.rand(rng, 1, 9, 11), sb.rand(rng, 1, 5, 6)
+  for _, levels in ipairs { 1, 2 } do
+    local a, c = levels == 2 and above or nil, levels == 2 and coarse or nil
+    local rows = texture.neighbourhoods(fine, a, r, q)
+    local tree = texture.tsvq(rows, 8)
+    local want = naive_level(fine[1]:totable(), a and a[1]:totable(), noise[1]:totable(),
+      c and c[1]:totable(), r, q)
+    for _, leaves in ipairs { 0, 100000 } do
+      local picture, from = noise:clone(), sb.zeros(9, 11)
+      texture.fill_level(fine, a, picture, c, from, tree, r, q, leaves, 1, 9)
+      lu.assertEquals(from:totable(), want)
+    end
+  end
+end
+
+function T.test_neighbourhoods_stay_inside()
+  local fine, above = sb.rand(sb.rng(1), 2, 15, 12), sb.rand(sb.rng(1), 2, 7, 6)
+  for _, radii in ipairs { { 1, 2 }, { 3, 1 }, { 2, 0 } } do
+    local want, r, q = {}, radii[1], radii[2]
+    for y = 1, 15 do
+      for x = 1, 12 do
+        local one = neighbourhood(fine[1]:totable(), above[1]:totable(), y, x, r, q, false)
+        local two = neighbourhood(fine[2]:totable(), above[2]:totable(), y, x, r, q, false)
+        local row = {}
+        for k in ipairs(one or {}) do row[2 * k - 1], row[2 * k] = one[k], two[k] end
+        if one then want[#want + 1] = row end
+      end
+    end
+    h.close(texture.neighbourhoods(fine, above, r, q), sb.tensor(want), 0)
+  end
+  h.error_has(texture.neighbourhoods, "a level of 15 x 12 has no neighbourhood of 13 x 13", fine, nil, 6, 0)
+end
+
+return T
