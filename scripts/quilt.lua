@@ -3,7 +3,7 @@
 -- (1,h,w): 1 in the rectangle {y, x, h, w}, 0 elsewhere.
 local function mask(picture, box)
   local sb = require "switchback"
-  return sb.image.rectangle(sb.zeros(1, picture:size(2), picture:size(3)), box[1], box[2], box[3], box[4], 1)
+  return sb.image.rectangle(sb.zeros(1, picture:size(2), picture:size(3)), table.unpack(box))
 end
 
 local function check_box(name, box)
@@ -12,15 +12,17 @@ end
 
 return {
   summary = "more of a texture, from a patch of a picture: pixel by pixel, without a network",
-  about = "efros-leung (Efros & Leung 1999) grows from a seed, slow and faithful; wei-levoy (Wei & Levoy 2000) "
-    .. "scans the levels of a pyramid, searching with a tree.",
+  about = "efros-leung (Efros & Leung 1999) grows from a seed, slow and faithful; wei-levoy (Wei & Levoy "
+    .. "2000) scans the levels of a pyramid, searching with a tree.",
   options = {
     { "image", help = "picture that holds the texture" },
     { "crop", type = "integers", help = "Y,X,H,W of the texture in it, from 1 (default: all of it)" },
     { "size", type = "integers", default = "192", help = "pixels to make: side, or height,width" },
     { "method", choices = { "wei-levoy", "efros-leung" }, default = "wei-levoy", help = "whose algorithm" },
-    { "window", type = "integer", help = "width of neighbourhoods: odd, as large as the largest regular thing" },
-    { "leaves", type = "integer", min = 0, help = "wei-levoy: leaves of the tree to search; 0: exact search" },
+    { "window", type = "integer",
+      help = "width of neighbourhoods: odd, as large as the largest regular thing" },
+    { "leaves", type = "integer", min = 0,
+      help = "wei-levoy: leaves of the tree that a search visits; 0: exact search" },
     { "hole", type = "integers", help = "efros-leung: fill this Y,X,H,W of the picture instead" },
     "seed", { "out", default = "quilt.png" },
   },

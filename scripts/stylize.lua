@@ -21,7 +21,7 @@ return {
     { "style", type = "blend", default = "1",
       help = "style, from 1; a blend such as 1:0.5,8:0.3; all: a sheet of them all" },
     { "size", help = "longer side in pixels (default: as it is)" },
-    { "memory", type = "integer", min = 1, default = 4096, help = "MiB that the values of a run may take" },
+    { "memory", type = "integer", min = 1, default = 4096, help = "MiB that a run may take" },
     { "out", type = "file", default = "stylized.png", help = "picture to write, or folder for frames" },
   },
   run = function(o, report)

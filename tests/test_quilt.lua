@@ -68,19 +68,20 @@ function T.test_stripes_grow()
   end
 end
 
--- Stripes that the noise of the first rows started at different places meet somewhere; but each goes on from
--- row to row, also across the edges, and most neighbours follow each other.
+-- Stripes that the noise of the first rows started at different places meet somewhere, at faults that stay in
+-- their place; elsewhere each goes on from row to row, also across the edges.
 function T.test_stripes_are_scanned()
   local got = sb.quilt({ texture = stripes(), size = 40, window = 9, levels = 1 }).image[1] * 4
-  local follow = 0
+  local along, across = 0, 0
   for y = 20, 40 do
     for x = 1, 40 do
       local right = x % 40 + 1
-      lu.assertEquals(got[{ y, x }], got[{ y - 1, right }])
-      follow = follow + ((got[{ y, right }] - got[{ y, x }]) % 4 == 1 and 1 or 0)
+      along = along + (got[{ y, x }] == got[{ y - 1, right }] and 1 or 0)
+      across = across + ((got[{ y, right }] - got[{ y, x }]) % 4 == 1 and 1 or 0)
     end
   end
-  lu.assertTrue(follow >= 0.7 * 21 * 40, follow)
+  lu.assertTrue(along >= 0.9 * 21 * 40, along)
+  lu.assertTrue(across >= 0.7 * 21 * 40, across)
 end
 
 function T.test_ctrl_c_keeps_what_is_done()

@@ -19,38 +19,16 @@ function strips.geometry(net)
   return { period = period, halo = (math.ceil(reach / period) + 1) * period }
 end
 
-local function count(shape)
-  local n = 1
-  for _, extent in ipairs(shape) do n = n * extent end
-  return n
-end
+-- bytes(net, shape) --> the most that a run without record over a first input of that shape holds at once.
+function strips.bytes(net, shape) return net:plan(shape, { record = false }).forward.peak end
 
--- floats(net, shape) --> the most floats that a run without record over a first input of that shape holds at
--- once in values, layer after layer.
-function strips.floats(net, shape)
-  local shapes, left, most = net:shapes(shape), {}, 0
-  for _, node in ipairs(net.order) do
-    for _, value in ipairs(node.inputs) do left[value] = (left[value] or 0) + 1 end
-  end
-  local held = count(shape)
-  for _, node in ipairs(net.order) do
-    for _, value in ipairs(node.outputs) do held = held + count(shapes[value]) end
-    most = math.max(most, held)
-    for _, value in ipairs(node.inputs) do
-      left[value] = left[value] - 1
-      if left[value] == 0 and net.made[value] then held = held - count(shapes[value]) end
-    end
-  end
-  return most
-end
-
--- rows_for(net, shape, geometry, floats) --> how many rows a strip may have so that its run holds at most so
--- many floats: a multiple of the period, and at least one of them.
-function strips.rows_for(net, shape, geometry, floats)
+-- rows_for(net, shape, geometry, bytes) --> how many rows a strip may have so that its run holds at most so
+-- many bytes: a multiple of the period, and at least one of them.
+function strips.rows_for(net, shape, geometry, bytes)
   local rows = shape[3]
   while rows > geometry.period do
-    local held = strips.floats(net, { shape[1], shape[2], rows + 2 * geometry.halo, shape[4] })
-    if held <= floats then break end
+    local held = strips.bytes(net, { shape[1], shape[2], rows + 2 * geometry.halo, shape[4] })
+    if held <= bytes then break end
     rows = rows // 2
   end
   return math.max(rows // geometry.period, 1) * geometry.period

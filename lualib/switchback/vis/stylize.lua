@@ -5,7 +5,7 @@ local strips = require "switchback.strips"
 
 local OPTIONS = { style = 1, memory = 4096, progress = false }
 
-local FLOATS_PER_MIB <const> = 1 << 18
+local MIB <const> = 1 << 20
 
 -- The input that takes style weights: the second one, (N, styles); nil for nets of one style.
 local function style_input(net)
@@ -38,14 +38,14 @@ end
 
 -- Whole, if that fits; else in strips, if the net permits. --> output, number of strips
 local function run(net, inputs, x, o)
-  local limit, needed = o.memory * FLOATS_PER_MIB, strips.floats(net, x:size())
+  local limit, needed = o.memory * MIB, strips.bytes(net, x:size())
   if needed <= limit then
     return net:forward(inputs, { record = false })[net.outputs[1]], 1
   end
   local geometry, reason = strips.geometry(net)
   if not geometry then
     error(("stylize: a picture of %dx%d takes about %d MiB, more than memory = %d, and cannot be run in "
-      .. "strips with this net: %s"):format(x:size(3), x:size(4), needed // FLOATS_PER_MIB, o.memory,
+      .. "strips with this net: %s"):format(x:size(3), x:size(4), needed // MIB, o.memory,
       reason), 0)
   end
   local rows = strips.rows_for(net, x:size(), geometry, limit)
@@ -58,7 +58,7 @@ end
 -- columns beyond the picture's are cut off. options:
 --   style    of a net with a second input of style weights: an index (default 1), or a blend
 --            { [index] = weight } whose weights, not negative, are scaled to add up to 1. Others ignore it.
---   memory   MiB that the values of a run may take (default 4096). A larger picture is run in strips of rows
+--   memory   MiB that a run may take (default 4096). A larger picture is run in strips of rows
 --            with a halo; instance normalisation looks at whole maps, so its nets cannot: an error says so.
 --   progress function(done, total) of rows, called when there are strips
 -- Raises for styles out of range and for nets that make no pictures.
