@@ -63,6 +63,21 @@ function T.test_fool()
   lu.assertEquals(assert(sb.image.load(fooled)):size(), { 3, 48, 48 })
 end
 
+function T.test_maximize()
+  local result = run("maximize", "--layer conv2 --steps 2 --most 3")
+  lu.assertEquals(#result.found, 3)
+  lu.assertEquals({ result.found[1].channel, result.found[3].channel }, { 1, 5 })
+  result = run("maximize", "--class bee,4 --steps 2 --param pixels")
+  lu.assertEquals({ result.found[1].label, result.found[2].class }, { "bee", 4 })
+end
+
+function T.test_classimage()
+  local result = run("classimage", "--class bee,4 --steps 2")
+  lu.assertEquals({ result.classes[1].index, result.classes[2].label }, { 2, "dog" })
+  local photo = run("classimage", "--class 1 --steps 2 --photos tests/images")
+  lu.assertEquals(#photo.classes, 1)
+end
+
 function T.test_deconv()
   local result = run("deconv", on_photo "--layer relu1,relu2 --strongest 2")
   lu.assertEquals(#result.probes, 4)
