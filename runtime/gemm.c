@@ -4,15 +4,27 @@
 
 #include "threads.h"
 
+static void use_one_thread(void) {
+  static _Thread_local bool ready;
+  if (!ready) openblas_set_num_threads(1), ready = true;
+}
+
 void sb_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
              const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
              int64_t ldc) {
-  static _Thread_local bool ready;
-  if (!ready) openblas_set_num_threads(1), ready = true;
+  use_one_thread();
   if (m == 0 || n == 0) return;
   cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
               transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, alpha, a, (int)lda,
               b, (int)ldb, beta, c, (int)ldc);
+}
+
+void sb_syrk(int64_t n, int64_t k, float alpha, const float *a, int64_t lda, float *c,
+             int64_t ldc) {
+  use_one_thread();
+  if (n > 0)
+    cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)k, alpha, a, (int)lda, 0, c,
+                (int)ldc);
 }
 
 typedef struct product {

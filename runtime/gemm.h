@@ -12,7 +12,11 @@ void sb_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k
              const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
              int64_t ldc);
 
-/* The same, cut over rows or columns of C and run by the pool. Do not call inside sb_parallel. */
+/* The left lower triangle of C = alpha * A A^T, A n x k, row-major; what lies right of the diagonal
+   stays as it is. Half the work of sb_gemm. */
+void sb_syrk(int64_t n, int64_t k, float alpha, const float *a, int64_t lda, float *c, int64_t ldc);
+
+/* sb_gemm, cut over rows or columns of C and run by the pool. Do not call inside sb_parallel. */
 void sb_gemm_parallel(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                       float alpha, const float *a, int64_t lda, const float *b, int64_t ldb,
                       float beta, float *c, int64_t ldc);

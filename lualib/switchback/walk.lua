@@ -69,6 +69,8 @@ function Gradients:add(value, t, owned)
   elseif self.own[value] and not self.wanted[value] then
     self.at[value]:add_(t)
     if owned then t:release() end
+  elseif owned and not self.wanted[value] then
+    self.at[value], self.own[value] = t:add_(self.at[value]), true
   else
     self.at[value], self.own[value] = self.at[value] + t, true
   end

@@ -11,29 +11,29 @@ typedef struct gram {
 static const sb_param params[] = {SB_PARAM(gram, normalise, SB_BOOL, "false", 0, "divide by H*W"),
                                   {NULL}};
 
-/* Channels of a band of rows of G, least positions that are worth a sum of their own, most sums,
-   and floats that the sums of an image may take. */
-enum { BAND = 64, SHARD_POSITIONS = 2048, MAX_SHARDS = 16, SHARDS_FLOATS = 1 << 20 };
+/* Least positions that are worth a sum of their own, most sums, and floats that they may take. */
+enum { SHARD_POSITIONS = 128, MAX_SHARDS = 8, SHARDS_FLOATS = 1 << 22 };
 
-/* The positions of an image are cut into shards, whose products are summed up in order; those are
-   cut into bands of rows, of which only what lies left of the diagonal is computed. All depends on
-   the shape alone, so the same bytes come out at any thread count. */
+/* The positions of an image are cut into shards, whose products (the triangle left of the diagonal)
+   are summed up in order. The cut depends on the shape alone, so the same bytes come out at any
+   thread count. */
 typedef struct job {
   const float *x;
   float *y, *sums;
-  int64_t channels, positions, shards, bands, length; /* of a shard */
+  int64_t channels, positions, shards, length; /* of a shard */
   float scale;
 } job;
 
+static int64_t least(int64_t a, int64_t b) {
+  return a < b ? a : b;
+}
+
 static job plan_job(const sb_shape *in) {
   job j = {.channels = in->dim[1], .positions = in->dim[2] * in->dim[3], .scale = 1};
-  int64_t room = SHARDS_FLOATS / (j.channels * j.channels + 1),
-          wanted = j.positions / SHARD_POSITIONS;
-  if (room > MAX_SHARDS) room = MAX_SHARDS;
-  j.shards = wanted < room ? wanted : room;
+  int64_t room = least(MAX_SHARDS, SHARDS_FLOATS / (j.channels * j.channels + 1));
+  j.shards = least(room, j.positions / SHARD_POSITIONS);
   if (j.shards < 1) j.shards = 1;
   j.length = (j.positions + j.shards - 1) / j.shards;
-  j.bands = (j.channels + BAND - 1) / BAND;
   return j;
 }
 
@@ -52,16 +52,12 @@ static bool shape(const void *config, const sb_shape *weights, const sb_shape *i
   return true;
 }
 
-/* Item: a band of a shard, the longest bands first. */
-static void multiply_bands(void *context, int64_t first, int64_t last) {
+static void multiply_shards(void *context, int64_t first, int64_t last) {
   const job *j = context;
   for (int64_t i = first; i < last; i++) {
-    int64_t shard = i % j->shards, row = (j->bands - 1 - i / j->shards) * BAND;
-    int64_t end = row + BAND < j->channels ? row + BAND : j->channels, from = shard * j->length;
-    int64_t n = j->positions - from < j->length ? j->positions - from : j->length;
-    float *sum = j->sums + (shard * j->channels + row) * j->channels;
-    sb_gemm(false, true, end - row, end, n, j->scale, j->x + row * j->positions + from,
-            j->positions, j->x + from, j->positions, 0, sum, j->channels);
+    int64_t from = i * j->length, n = least(j->length, j->positions - from);
+    sb_syrk(j->channels, n, j->scale, j->x + from, j->positions,
+            j->sums + i * j->channels * j->channels, j->channels);
   }
 }
 
@@ -90,7 +86,7 @@ static void forward(const sb_call *c) {
   for (int64_t n = 0; n < c->in[0].shape.dim[0]; n++) {
     j.x = c->in[0].data + n * j.channels * j.positions;
     j.y = c->out[0].data + n * j.channels * j.channels;
-    sb_parallel(j.bands * j.shards, 1, multiply_bands, &j);
+    sb_parallel(j.shards, 1, multiply_shards, &j);
     sb_parallel(j.channels, 16, add_shards, &j);
   }
 }
