@@ -24,11 +24,12 @@ local function write(path, text)
 end
 
 -- model() --> path of tiny.onnx: conv1 (8 filters of 5x5, stride 2), relu1, pool1 (2x2), conv2 (6 of 3x3),
--- relu2, gap, flat, fc (5), prob. Values have these names.
-function tiny.model()
+-- relu2, gap, flat, fc (5), prob. Values have these names. side: of its inputs, default 48; 0: any.
+function tiny.model(side)
+  side = side or 48
   local path, rng = h.temporary "tiny.onnx", sb.rng(5)
   write(path, writer.model {
-    inputs = { { "data", "float32", { 0, 3, 0, 0 } } }, -- any size; the side file says 48 x 48
+    inputs = { { "data", "float32", { 0, 3, side, side } } },
     outputs = { { "prob", "float32", { 0, 5 } } },
     initializers = { weights("w1", rng, 8, 3, 5, 5), weights("w2", rng, 6, 8, 3, 3),
                      weights("w3", rng, 5, 6) },

@@ -11,7 +11,7 @@ local function photo() return sb.image.rgb(sb.image.load(tiny.photo())) end
 
 -- Runs a recipe; answers its result and how it ended.
 local function run(name, arguments)
-  local text, status = h.shell(("%s %s --model %s --image %s %s --json"):format(h.host, name, tiny.model(),
+  local text, status = h.shell(("%s %s --model %s --image %s %s --json"):format(h.host, name, tiny.model(0),
     tiny.photo(), arguments))
   return status == 0 and cjson.decode(text) or text, status
 end
@@ -26,7 +26,7 @@ end
 -- ---- DeepDream -----------------------------------------------------------------------------------------
 
 function T.test_layers_rise()
-  local net, image = sb.load(tiny.model()), photo()
+  local net, image = sb.load(tiny.model(0)), photo()
   for _, layers in ipairs { { "relu1" }, { "relu1", "conv2" } } do
     local options = { layers = layers, octaves = 2, steps = 4, jitter = 2 }
     local picture, history = sb.vis.deepdream(net, image, options)
@@ -39,7 +39,7 @@ end
 
 -- A dream guided by a picture agrees with it more than one guided by another.
 function T.test_a_guide()
-  local net, image, obj = sb.load(tiny.model()), photo(), sb.objective
+  local net, image, obj = sb.load(tiny.model(0)), photo(), sb.objective
   local guides = { sb.rand(sb.rng(1), 3, 30, 30), image:flip(3) * 0.5 }
   local function agreement(picture, guide)
     return (obj.guided("conv2", obj.targets(net, guide, "conv2").conv2):evaluate(
@@ -86,7 +86,7 @@ end
 -- ---- Inversion -----------------------------------------------------------------------------------------
 
 function T.test_inversion_finds_the_photo()
-  local net, image = sb.load(tiny.model()), photo()
+  local net, image = sb.load(tiny.model(0)), photo()
   for _, optimizer in ipairs { "adam", "lbfgs" } do
     local found = sb.vis.invert(net, image, { layer = "conv1", steps = 150, tv = 0.1, optimizer = optimizer })
     lu.assertTrue(found.miss < 0.01, optimizer)
@@ -103,7 +103,7 @@ function T.test_invert_recipe()
   local result = run("invert", "--steps 2 --layer all --out " .. out)
   local names = {}
   for i, entry in ipairs(result.layers) do names[i] = entry.layer end
-  lu.assertEquals(names, require "switchback.stages"(sb.load(tiny.model())))
+  lu.assertEquals(names, require "switchback.stages"(sb.load(tiny.model(0))))
   lu.assertEquals(result.files, { out })
 end
 
