@@ -2,6 +2,7 @@
    tensors (C,h,w); `from` (h,w) says where a pixel came from (efros_leung.h). */
 #include <lauxlib.h>
 
+#include "efros_freeman.h"
 #include "efros_leung.h"
 #include "lmodules.h"
 #include "lrng.h"
@@ -219,14 +220,53 @@ static int fill_level(lua_State *L) {
   return 0;
 }
 
+/* ---- Efros & Freeman ---------------------------------------------------------------------------
+ */
+
+/* quilt_block(sample, picture, from, block, overlap, tolerance, rng, y, x) lays a block with its
+   corner at row y, column x of the picture; see efros_freeman.h. */
+static int quilt_block(lua_State *L) {
+  sb_quilting q = {.sample = check_picture(L, 1), .picture = check_picture(L, 2)};
+  sb_check_writable(L, 2);
+  check_channels(L, 2, &q.picture, &q.sample);
+  q.from = check_from(L, 3, &q.picture);
+  q.block = check_within(L, 4, 1, q.sample.h < q.sample.w ? q.sample.h : q.sample.w);
+  q.overlap = check_within(L, 5, 0, q.block - 1);
+  q.tolerance = (float)luaL_checknumber(L, 6);
+  luaL_argcheck(L, q.tolerance >= 0, 6, "must not be negative");
+  q.rng = sb_check_rng(L, 7);
+  int64_t y = check_within(L, 8, 1, q.picture.h), x = check_within(L, 9, 1, q.picture.w);
+  sb_quilt_block(&q, y - 1, x - 1, sb_push_buffer(L, sb_quilting_scratch(&q)));
+  return 0;
+}
+
+/* cheapest_path(cost (n,m)) --> (n): the column, from 1, of the cheapest way down in each row. */
+static int cheapest_path(lua_State *L) {
+  const sb_tensor *cost = sb_check_tensor(L, 1);
+  luaL_argcheck(L, cost->shape.rank == 2 && sb_count(cost) > 0, 1, "must be (n,m) and not empty");
+  int64_t n = cost->shape.dim[0], m = cost->shape.dim[1];
+  float *total = sb_push_buffer(L, n * m);
+  int32_t *path = (int32_t *)sb_push_buffer(L, n);
+  sb_cheapest_path(cost->data, n, m, total, path);
+  sb_shape shape = sb_shape1(n);
+  float *to = sb_push_tensor(L, &shape)->data;
+  for (int64_t i = 0; i < n; i++) to[i] = (float)(path[i] + 1);
+  return 1;
+}
+
 /* ---- The module --------------------------------------------------------------------------------
  */
 
 static const luaL_Reg tree_methods[] = {
     {"nearest", tsvq_nearest}, {"shape", tsvq_shape}, {NULL, NULL}};
-static const luaL_Reg functions[] = {{"frontier", frontier},     {"grow", grow},
-                                     {"tsvq", new_tsvq},         {"neighbourhoods", neighbourhoods},
-                                     {"fill_level", fill_level}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"frontier", frontier},
+                                     {"grow", grow},
+                                     {"tsvq", new_tsvq},
+                                     {"neighbourhoods", neighbourhoods},
+                                     {"fill_level", fill_level},
+                                     {"quilt_block", quilt_block},
+                                     {"cheapest_path", cheapest_path},
+                                     {NULL, NULL}};
 
 int sb_open_texture(lua_State *L) {
   luaL_newmetatable(L, TSVQ);

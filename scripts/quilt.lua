@@ -11,16 +11,18 @@ local function check_box(name, box)
 end
 
 return {
-  summary = "more of a texture, from a patch of a picture: pixel by pixel, without a network",
+  summary = "more of a texture, from a patch of a picture and without a network",
   about = "efros-leung (Efros & Leung 1999) grows from a seed, slow and faithful; wei-levoy (Wei & Levoy "
-    .. "2000) scans the levels of a pyramid, searching with a tree.",
+    .. "2000) scans the levels of a pyramid, searching with a tree; efros-freeman (Efros & Freeman 2001) "
+    .. "lays blocks and cuts them where they differ least.",
   options = {
     { "image", help = "picture that holds the texture" },
     { "crop", type = "integers", help = "Y,X,H,W of the texture in it, from 1 (default: all of it)" },
     { "size", type = "integers", default = "192", help = "pixels to make: side, or height,width" },
-    { "method", choices = { "wei-levoy", "efros-leung" }, default = "wei-levoy", help = "whose algorithm" },
+    { "method", choices = { "wei-levoy", "efros-leung", "efros-freeman" }, default = "wei-levoy",
+      help = "whose algorithm" },
     { "window", type = "integer",
-      help = "width of neighbourhoods: odd, as large as the largest regular thing" },
+      help = "width of neighbourhoods (odd) or blocks: as large as the largest regular thing" },
     { "leaves", type = "integer", min = 0,
       help = "wei-levoy: leaves of the tree that a search visits; 0: exact search" },
     { "hole", type = "integers", help = "efros-leung: fill this Y,X,H,W of the picture instead" },

@@ -7,7 +7,7 @@ local texture = require("switchback.core").texture
 
 local T = {}
 
-local METHODS = { "efros-leung", "wei-levoy" }
+local METHODS = { "efros-leung", "wei-levoy", "efros-freeman" }
 
 -- A photo's patch of 40 x 44 pixels: grain of wood, or whatever else is there.
 local function patch(size)
@@ -59,12 +59,14 @@ local function stripes()
   return t
 end
 
--- Outwards from a seed they go on without a fault.
-function T.test_stripes_grow()
-  local got = sb.quilt { texture = stripes(), size = 40, method = "efros-leung", window = 9 }.image[1]
-  local phase = got[{ 1, 1 }] * 4 - 2
-  for y = 1, 40 do
-    for x = 1, 40 do lu.assertEquals(got[{ y, x }], (x + y + phase) % 4 / 4) end
+-- Outwards from a seed, and from block to block, they go on without a fault.
+function T.test_stripes_go_on()
+  for _, method in ipairs { "efros-leung", "efros-freeman" } do
+    local got = sb.quilt({ texture = stripes(), size = 40, method = method, window = 9 }).image[1]
+    local phase = got[{ 1, 1 }] * 4 - 2
+    for y = 1, 40 do
+      for x = 1, 40 do lu.assertEquals(got[{ y, x }], (x + y + phase) % 4 / 4, method) end
+    end
   end
 end
 
@@ -243,6 +245,62 @@ function T.test_a_hole_is_filled_and_the_rest_is_kept()
   h.close(got.image, t, 0)
   lu.assertEquals(got.from[{ 1, 1 }], -1)
   lu.assertTrue(got.from[{ 8, 8 }] >= 1)
+end
+
+-- ---- Efros & Freeman ------------------------------------------------------------------------------
+
+-- Every way down, tried in turn. --> the least sum of costs
+local function cheapest_by_trial(cost, i, j)
+  if not cost[i] then return 0 end
+  if not cost[i][j] then return math.huge end
+  local below = math.huge
+  for k = j - 1, j + 1 do below = math.min(below, cheapest_by_trial(cost, i + 1, k)) end
+  return cost[i][j] + (cost[i + 1] and below or 0)
+end
+
+function T.test_the_cheapest_path()
+  local rng = sb.rng(6)
+  for _, size in ipairs { { 1, 1 }, { 1, 5 }, { 6, 1 }, { 7, 2 }, { 8, 5 } } do
+    local cost = sb.rand(rng, size[1], size[2])
+    local path, sum, least = texture.cheapest_path(cost):totable(), 0, math.huge
+    for i, j in ipairs(path) do
+      sum = sum + cost[{ i, j // 1 | 0 }]
+      lu.assertTrue(i == 1 or math.abs(j - path[i - 1]) <= 1)
+    end
+    for j = 1, size[2] do least = math.min(least, cheapest_by_trial(cost:totable(), 1, j)) end
+    lu.assertAlmostEquals(sum, least, 1e-5)
+  end
+end
+
+-- Blocks of a picture whose pixels are all different can only agree with their true neighbours: what is laid
+-- in the middle of the sample continues it.
+function T.test_a_block_continues_what_it_overlaps()
+  local t, rng = sb.rand(sb.rng(7), 1, 30, 30), sb.rng(1)
+  local picture, from = sb.zeros(1, 10, 17), sb.zeros(10, 17)
+  repeat -- until the first block lies where the sample goes on to the right of it
+    from:fill_(0)
+    texture.quilt_block(t, picture, from, 10, 3, 0, rng, 1, 1)
+  until from[{ 1, 1 }] % 30 >= 1 and from[{ 1, 1 }] % 30 <= 14
+  texture.quilt_block(t, picture, from, 10, 3, 0, rng, 1, 8)
+  for y = 1, 10 do
+    for x = 2, 17 do lu.assertEquals(from[{ y, x }], from[{ y, 1 }] + x - 1) end
+  end
+end
+
+-- Where blocks meet, the picture differs from both in places; but no more than the cut has to.
+function T.test_blocks_are_cut()
+  local t = patch()
+  local got = sb.quilt { texture = t, size = 60, method = "efros-freeman", window = 15, overlap = 5 }
+  local together = 0
+  for y = 1, 60 do
+    for x = 2, 60 do
+      if got.from[{ y, x }] == got.from[{ y, x - 1 }] + 1 then together = together + 1 end
+    end
+  end
+  local jumps = 60 * 59 - together
+  -- 60 rows times 5 seams, and what a path does across
+  lu.assertTrue(jumps > 60 and jumps <= 60 * 5 * 2, jumps)
+  lu.assertTrue(together > 2900, together)
 end
 
 -- ---- Trees of vectors -----------------------------------------------------------------------------

@@ -3,7 +3,7 @@ local check = require "switchback.check"
 
 local quilt = {}
 
-local METHODS = { "efros-leung", "wei-levoy" }
+local METHODS = { "efros-leung", "wei-levoy", "efros-freeman" }
 
 -- What all methods take; the rest is the method's own (its file in quilt/).
 local COMMON = { texture = false, size = false, method = "wei-levoy", seed = 0, progress = false }
@@ -45,6 +45,8 @@ end
 --         limit, image and hole; see quilt/efros_leung.lua.
 --         "wei-levoy": Wei & Levoy 2000, level by level of a pyramid. Options: window, levels, leaves; see
 --         quilt/wei_levoy.lua.
+--         "efros-freeman": Efros & Freeman 2001, block by block. Options: window, overlap, tolerance; see
+--         quilt/efros_freeman.lua.
 -- progress  function(done, total) of pixels
 -- Equal seeds give equal bytes at any number of threads. Ctrl-C ends it early: pixels that were not reached
 -- are 0 in `from`. Raises for textures too small for the window and for unknown options.
