@@ -17,6 +17,11 @@ end
 local precision = sb.precision()
 function h.usual_precision() sb.precision(precision) end
 
+-- Skips the running test where a sanitizer stands between the program and the system's memory.
+function h.needs_own_memory()
+  if os.getenv "ASAN_OPTIONS" then lu.skip "the sanitizer holds freed memory back" end
+end
+
 -- |a - b| / |b| (Euclidean) for tensors of equal shape; |a| where b is all zero.
 function h.rel_l2(a, b)
   lu.assertEquals(a:size(), b:size())

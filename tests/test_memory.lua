@@ -32,6 +32,54 @@ function T.test_a_thousand_passes_do_not_grow()
   lu.assertTrue(later < 1.01 * earlier, ("grew from %d to %d KiB"):format(earlier, later))
 end
 
+-- Pages that the system had to find for this process so far: field 10 of proc(5)'s stat.
+local function page_faults()
+  local file = assert(io.open "/proc/self/stat")
+  local fields = file:read("a"):match "^.*%) (.*)$"
+  file:close()
+  return tonumber(fields:match("%S+ " .. ("%S+ "):rep(6) .. "(%d+)"))
+end
+
+-- Runs step 60 times (or `first`), then 20 times more, which may touch 256 KiB that the process did not have
+-- yet, where a step itself takes many times that. What the C library gave back to the system would be
+-- faulted in again.
+local function check_steady(step, first)
+  h.needs_own_memory()
+  for i = 1, first or 60 do step(i) end
+  local before = page_faults()
+  for i = 1, 20 do step(i) end
+  local faults = page_faults() - before
+  lu.assertTrue(faults <= 64, ("%d pages were new in 20 steps"):format(faults))
+end
+
+function T.test_a_steady_pass_takes_nothing_from_the_system()
+  local net = sb.load("squeezenet1_1", { untrained = true })
+  local x = sb.randn(sb.rng(1), 1, 3, 112, 112)
+  check_steady(function(i) net:forward(x):backward { class = i } end)
+end
+
+-- Larger than what the C library maps and unmaps by itself.
+function T.test_large_tensors_take_nothing_from_the_system()
+  local x = sb.zeros(1, 12, 1024, 1024)
+  check_steady(function() return x + 1 end, 4)
+end
+
+-- Weights change at each step, and what was prepared from them with it.
+function T.test_a_steady_training_step_takes_nothing_from_the_system()
+  local net = sb.load("lenet5", { untrained = true })
+  local x = sb.randn(sb.rng(2), 16, 1, 28, 28)
+  check_steady(function()
+    local pass = net:forward(x, { training = true })
+    pass:backward { seeds = { [net:logits()] = pass:scores() / 100 }, weights = true, to = {} }
+    for _, node in ipairs(net.order) do
+      for name, gradient in pairs(node.layer.grads or {}) do
+        node.layer.params[name]:addmul_(-1e-3, gradient)
+        gradient:fill_(0)
+      end
+    end
+  end)
+end
+
 function T.test_released_memory_is_used_again()
   local before = sb.zeros(1000, 1000)
   before:release()

@@ -29,6 +29,7 @@ local program = [[
 
 -- Answers the operations.
 local function check_peaks(name, size)
+  h.needs_own_memory()
   local path = h.temporary "peaks.lua"
   local file = assert(io.open(path, "w"))
   file:write(program)
