@@ -7,11 +7,11 @@ SWITCHBACK_MODELS ?= $(SWITCHBACK_SHARED)/models
 export SWITCHBACK_SHARED SWITCHBACK_MODELS
 
 PACKAGES := gcc libc6-dev pkg-config lua5.4 liblua5.4-dev libopenblas-dev libstb-dev libedit-dev \
-  libprotobuf-c-dev protobuf-c-compiler libkissfft-dev lua-argparse lua-cjson
+  libprotobuf-c-dev libdeflate-dev protobuf-c-compiler libkissfft-dev lua-argparse lua-cjson
 TEST_PACKAGES := lua-unit lua-check clang-format libonnx-testdata valgrind
 
 CC       := gcc
-LIBS     := lua5.4 openblas libprotobuf-c libedit kissfft-float
+LIBS     := lua5.4 openblas libprotobuf-c libdeflate libedit kissfft-float
 CFLAGS   ?= -O3 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
   -Wvla -Wundef -Wno-unused-parameter -Wno-missing-field-initializers

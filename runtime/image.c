@@ -1,4 +1,5 @@
-/* image.c: decoding and encoding. The only file that decodes or writes with stb. */
+/* image.c: decoding and encoding. The only file that decodes or writes with stb; png.c makes
+   PNG files. */
 #include "image.h"
 
 #include <stdlib.h>
@@ -6,6 +7,8 @@
 
 #include <stb_image.h>
 #include <stb_image_write.h>
+
+#include "png.h"
 
 /* ---- Decoding -------------------------------------------------------------------------------- */
 
@@ -119,8 +122,8 @@ static void append(void *context, void *data, int size) {
 
 bool sb_encode_png(const uint8_t *pixels, int h, int w, int channels, sb_bytes *out, sb_error *e) {
   if ((int64_t)h * w * channels >= 1 << 30) return sb_fail(e, "%dx%d is too large for PNG", h, w);
-  bool done = stbi_write_png_to_func(append, out, w, h, channels, pixels, w * channels);
-  return (done && !out->failed) || sb_fail(e, "out of memory");
+  out->data = (char *)sb_png_write(pixels, h, w, channels, &out->n);
+  return out->data || sb_fail(e, "out of memory");
 }
 
 bool sb_encode_jpeg(const uint8_t *pixels, int h, int w, int channels, int quality, sb_bytes *out,

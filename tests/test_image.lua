@@ -116,6 +116,33 @@ end
 
 -- ---- Encoding ---------------------------------------------------------------------------------------------
 
+-- Rows for which each of the filters is best (PNG, section 9): flat, across, down, along both and noise.
+function T.test_png_rows_of_all_kinds_come_back()
+  local rng, along = sb.rng(5), function(f)
+    return function(rows, columns)
+      local y = sb.arange(0, rows - 1):reshape(1, rows, 1)
+      local x = sb.arange(0, columns - 1):reshape(1, 1, columns)
+      return (y * f[1] + x * f[2]) % 256
+    end
+  end
+  local kinds = { along { 0, 0 }, along { 0, 3 }, along { 7, 0 }, along { 3, 5 }, along { 11, 251 },
+    function(rows, columns) return (sb.rand(rng, 1, rows, columns) * 255):floor() end,
+    function(rows, columns)
+      return (sb.rand(rng, 1, rows, 1) * 99 + sb.rand(rng, 1, 1, columns) * 99):floor()
+    end }
+  for _, size in ipairs { { 1, 1 }, { 1, 77 }, { 40, 1 }, { 37, 53 } } do
+    for i, kind in ipairs(kinds) do
+      local grey = kind(table.unpack(size)) / 255
+      local rgb = sb.cat({ grey, kinds[i % #kinds + 1](table.unpack(size)) / 255, 1 - grey }, 1)
+      for _, picture in ipairs { grey, rgb } do
+        local back = assert(image.decode(assert(image.encode(picture, "png"))))
+        lu.assertEquals(back:size(), picture:size())
+        lu.assertTrue((back - picture):abs():max() < 1e-6, ("kind %d, %dx%d"):format(i, size[1], size[2]))
+      end
+    end
+  end
+end
+
 function T.test_png_keeps_every_level_exactly()
   local t = all_levels()
   lu.assertEquals(assert(image.decode(assert(image.encode(t, "png")))):totable(), t:totable())
