@@ -44,13 +44,13 @@ typedef struct sb_simd {
      input: first[i] points to the m*lanes floats that begin row i of the tiles' s x s patches (m a
      tile, side by side), next[i] to the m*lanes floats after those; writes V[(i*s + j)*stride +
      tile]. output: reads M[(i*s + j)*stride + tile] and writes relu?(A^T M A + bias), m rows of
-     m*lanes floats (again m a tile) to y. */
+     m*lanes floats (again m a tile) to y, 0 where the mask, laid out as y, is not positive. */
   void (*input4)(const float *const first[6], const float *const next[6], float *v, int64_t stride);
   void (*input2)(const float *const first[4], const float *const next[4], float *v, int64_t stride);
-  void (*output4)(const float *m, int64_t stride, float bias, bool relu, float *y,
-                  int64_t y_stride);
-  void (*output2)(const float *m, int64_t stride, float bias, bool relu, float *y,
-                  int64_t y_stride);
+  void (*output4)(const float *m, int64_t stride, float bias, bool relu, const float *mask,
+                  float *y, int64_t y_stride);
+  void (*output2)(const float *m, int64_t stride, float bias, bool relu, const float *mask,
+                  float *y, int64_t y_stride);
 } sb_simd;
 
 extern const sb_simd sb_simd_avx512, sb_simd_avx2, sb_simd_portable;

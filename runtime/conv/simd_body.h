@@ -22,6 +22,10 @@ static inline vec rectify(vec v) { /* NaN stays NaN */
   return (vec)((mask)v & ~(v < (vec){0}));
 }
 
+static inline vec where_lit(vec v, const float *lit) {
+  return (vec)((mask)v & (load(lit) > (vec){0}));
+}
+
 /* ---- The register tile of a matrix product -------------------------------------------------- */
 
 /* c += A B for R rows and N vectors. B_ROW is where row k of B begins. Packed weights stream by,
@@ -45,8 +49,7 @@ static inline vec rectify(vec v) { /* NaN stays NaN */
 
 static inline vec finished(vec v, const sb_epilogue *finish, int64_t at) {
   if (finish->relu) v = rectify(v);
-  if (finish->mask) v = (vec)((mask)v & (load(finish->mask + at) > (vec){0}));
-  return v;
+  return finish->mask ? where_lit(v, finish->mask + at) : v;
 }
 
 /* A whole tile of R rows and N vectors: multiply, add to the bias or C, finish. What C holds is
@@ -251,15 +254,15 @@ static inline void split2(const float *first, const float *next, vec *d) {
 }
 
 /* The inverse for one output row: the tiles' columns side by side. */
-static inline void join4(const vec *o, float *y) {
+static inline void join4(const vec *o, vec *y) {
   vec even0 = ZIP_LOW(o[0], o[2]), even1 = ZIP_HIGH(o[0], o[2]);
   vec odd0 = ZIP_LOW(o[1], o[3]), odd1 = ZIP_HIGH(o[1], o[3]);
-  store(y, ZIP_LOW(even0, odd0)), store(y + LANES, ZIP_HIGH(even0, odd0));
-  store(y + 2 * LANES, ZIP_LOW(even1, odd1)), store(y + 3 * LANES, ZIP_HIGH(even1, odd1));
+  y[0] = ZIP_LOW(even0, odd0), y[1] = ZIP_HIGH(even0, odd0);
+  y[2] = ZIP_LOW(even1, odd1), y[3] = ZIP_HIGH(even1, odd1);
 }
 
-static inline void join2(const vec *o, float *y) {
-  store(y, ZIP_LOW(o[0], o[1])), store(y + LANES, ZIP_HIGH(o[0], o[1]));
+static inline void join2(const vec *o, vec *y) {
+  y[0] = ZIP_LOW(o[0], o[1]), y[1] = ZIP_HIGH(o[0], o[1]);
 }
 
 /* Both dimensions: rows first, then columns. S = patch side, M = outputs a side. */
@@ -276,9 +279,9 @@ static inline void join2(const vec *o, float *y) {
       for (int i = 0; i < S; i++) store(v + (i * S + j) * stride, column[i]);                      \
     }                                                                                              \
   }                                                                                                \
-  static void output##M(const float *m, int64_t stride, float bias, bool relu, float *y,           \
-                        int64_t y_stride) {                                                        \
-    vec in[S], mid[M][S], line[M];                                                                 \
+  static void output##M(const float *m, int64_t stride, float bias, bool relu, const float *lit,   \
+                        float *y, int64_t y_stride) {                                              \
+    vec in[S], mid[M][S], line[M], row[M];                                                         \
     for (int j = 0; j < S; j++) {                                                                  \
       for (int i = 0; i < S; i++) in[i] = load(m + (i * S + j) * stride);                          \
       output_line##M(in, 1, line);                                                                 \
@@ -287,7 +290,11 @@ static inline void join2(const vec *o, float *y) {
     for (int i = 0; i < M; i++) {                                                                  \
       output_line##M(mid[i], 1, line);                                                             \
       for (int j = 0; j < M; j++) line[j] = relu ? rectify(line[j] + bias) : line[j] + bias;       \
-      join##M(line, y + i * y_stride);                                                             \
+      join##M(line, row);                                                                          \
+      for (int j = 0; j < M; j++) {                                                                \
+        if (lit) row[j] = where_lit(row[j], lit + i * y_stride + j * LANES);                       \
+        store(y + i * y_stride + j * LANES, row[j]);                                               \
+      }                                                                                            \
     }                                                                                              \
   }
 TRANSFORMS(4, 6)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "clones.h"
 #include "conv/fast.h"
 #include "threads.h"
 
@@ -165,7 +166,7 @@ static void multiply_rows(const run *r, int64_t first, int64_t last, int64_t til
       }
 }
 
-static void copy_masked(float *to, const float *from, const float *mask, int64_t n) {
+SB_CLONES static void copy_masked(float *to, const float *from, const float *mask, int64_t n) {
   for (int64_t i = 0; i < n; i++) to[i] = mask[i] > 0 ? from[i] : 0;
 }
 
@@ -197,12 +198,13 @@ static void transform_back(const run *r, int64_t channel, int64_t tile, int64_t 
   const sb_conv *g = p->g;
   float tiles[4 * 4 * 16];
   place at = locate(p, tile);
-  bool direct = !r->finish.mask && at.run >= p->simd->lanes && count == p->simd->lanes &&
+  bool direct = at.run >= p->simd->lanes && count == p->simd->lanes &&
                 (at.ty + 1) * p->m <= g->oh && (at.tx + count) * p->m <= g->ow;
   int64_t to = ((at.image * g->c_out + channel) * g->oh + at.ty * p->m) * g->ow + at.tx * p->m;
   (p->m == 4 ? p->simd->output4 : p->simd->output2)(
       m, p->m_stride, r->finish.bias ? r->finish.bias[channel] : 0, r->finish.relu,
-      direct ? r->y + to : tiles, direct ? g->ow : p->m * p->simd->lanes);
+      direct && r->finish.mask ? r->finish.mask + to : NULL, direct ? r->y + to : tiles,
+      direct ? g->ow : p->m * p->simd->lanes);
   if (!direct) scatter_rows(r, channel, tile, count, tiles);
 }
 

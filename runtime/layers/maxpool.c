@@ -53,6 +53,16 @@ static void pool_plane(const sb_call *c, const float *x, float *y, float *s) {
   }
 }
 
+/* v where the mask is positive or absent, else 0; without a branch, for masks are hard to predict.
+ */
+static inline float where_lit(float v, const float *mask, int64_t at) {
+  uint32_t bits, lit = mask ? -(uint32_t)(mask[at] > 0) : UINT32_MAX;
+  memcpy(&bits, &v, sizeof bits);
+  bits &= lit;
+  memcpy(&v, &bits, sizeof v);
+  return v;
+}
+
 static void forward_planes(void *context, int64_t first, int64_t last) {
   const sb_call *c = context;
   const sb_pooling *p = &((const maxpool *)c->config)->pool;
@@ -70,6 +80,9 @@ static void forward_planes(void *context, int64_t first, int64_t last) {
       sb_strip_pool(&strip, scratch, x + i * inner, end, y + i * outer, s ? s + i * outer : NULL);
     else
       pool_plane(c, x + i * inner, y + i * outer, s ? s + i * outer : NULL);
+  if (c->relu || c->mask)
+    for (int64_t i = first * outer; i < last * outer; i++)
+      y[i] = where_lit(c->relu && y[i] < 0 ? 0 : y[i], c->mask, i);
 }
 
 static void forward(const sb_call *c) {
@@ -81,19 +94,28 @@ static void forward(const sb_call *c) {
 /* ---- Backward ----------------------------------------------------------------------------------
  */
 
+/* Sends n gradients to their switches s in the plane dx. */
+static void unpool_plane(const float *dy, const float *s, int64_t n, const sb_call *c,
+                         const float *mask, float *dx) {
+  bool overwrite = c->rules.overlap_overwrite;
+  for (int64_t i = 0; i < n; i++) {
+    if (s[i] < 0) continue;
+    float v = where_lit(dy[i], mask, (int64_t)s[i]), *to = dx + (int64_t)s[i];
+    *to = overwrite ? v : *to + v;
+  }
+  for (int64_t i = 0; i < n && c->relu; i++)
+    if (s[i] >= 0) dx[(int64_t)s[i]] = dx[(int64_t)s[i]] < 0 ? 0 : dx[(int64_t)s[i]];
+}
+
 static void backward_planes(void *context, int64_t first, int64_t last) {
   const sb_call *c = context;
   int64_t inner = sb_shape_span(&c->in[0].shape, 2, 4);
   int64_t outer = sb_shape_span(&c->out[0].shape, 2, 4);
   for (int64_t plane = first; plane < last; plane++) {
-    const float *dy = c->dy[0].data + plane * outer, *s = c->tape[0].data + plane * outer;
     float *dx = c->dx[0].data + plane * inner;
     memset(dx, 0, (size_t)inner * sizeof *dx);
-    for (int64_t i = 0; i < outer; i++) {
-      if (s[i] < 0) continue;
-      float *to = dx + (int64_t)s[i];
-      *to = c->rules.overlap_overwrite ? dy[i] : *to + dy[i];
-    }
+    unpool_plane(c->dy[0].data + plane * outer, c->tape[0].data + plane * outer, outer, c,
+                 c->mask ? c->mask + plane * inner : NULL, dx);
   }
 }
 
@@ -115,6 +137,7 @@ const sb_layer sb_layer_maxpool = {
     .max_in = 1,
     .tape_names = tape_names,
     .tape_is_index = true,
+    .finishes = true,
     .samples = "{ {kernel = 2}, input = {{2, 2, 6, 5}}, distinct = true },"
                "{ {kernel = 3, stride = 2, pad = {1, 0, 0, 1}, ceil_mode = true},"
                "  input = {{1, 3, 7, 8}}, distinct = true },"
