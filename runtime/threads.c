@@ -1,9 +1,13 @@
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE /* affinity */
+#endif
 #include "threads.h"
 
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Pauses to wait awake: for the next job, about as long as the script takes between two steps; and
@@ -28,6 +32,9 @@ static struct {
   pthread_mutex_t lock;
   pthread_cond_t wake, left;
   int wanted, started;
+  pthread_t workers[MAX_THREADS];
+  int caller_core;         /* that the workers are kept off, 1 + its number */
+  int64_t patience, alone; /* nanoseconds: the last span without workers, and when it ends */
   atomic_uint ticket;
   bool open;
   atomic_int joined; /* changed under the lock */
@@ -56,6 +63,22 @@ int sb_get_threads(void) {
 
 void sb_set_threads(int n) {
   pool.wanted = n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
+}
+
+/* A system that takes a sleeping core for an absent one, as virtual machines do, wakes a worker on
+   the core that the caller runs on, where the two take turns. So workers may go anywhere but there.
+ */
+static void keep_workers_off_this_core(void) {
+#ifdef __linux__
+  int core = sched_getcpu();
+  cpu_set_t allowed;
+  if (core < 0 || core + 1 == pool.caller_core) return;
+  pool.caller_core = core + 1;
+  if (sched_getaffinity(0, sizeof allowed, &allowed) != 0 || CPU_COUNT(&allowed) < 2) return;
+  CPU_CLR(core, &allowed);
+  for (int i = 0; i < pool.started; i++)
+    pthread_setaffinity_np(pool.workers[i], sizeof allowed, &allowed);
+#endif
 }
 
 static void take_ranges(void) {
@@ -103,12 +126,32 @@ static void start_workers(void) {
   pthread_attr_init(&attributes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   while (pool.started < pool.wanted - 1) {
-    pthread_t thread;
     void *index = (void *)(intptr_t)(pool.started + 1);
-    if (pthread_create(&thread, &attributes, worker, index) != 0) break;
+    if (pthread_create(&pool.workers[pool.started], &attributes, worker, index) != 0) break;
     pool.started++;
+    pool.caller_core = 0;
   }
   pthread_attr_destroy(&attributes);
+}
+
+static int64_t now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* A worker takes as long for its last range as the caller took for all of its own, at most. If it
+   does not come back by then, neighbours have its core: each such wait is followed by a span
+   without workers that is four times as long, and twice the last one. */
+static void learn(int64_t worked, int64_t waited) {
+  enum { SLACK = 200 * 1000, LONGEST = 200 * 1000 * 1000 };
+  if (waited <= worked + SLACK) {
+    pool.patience /= 2;
+    return;
+  }
+  int64_t span = 4 * waited > 2 * pool.patience ? 4 * waited : 2 * pool.patience;
+  pool.patience = span < LONGEST ? span : LONGEST;
+  pool.alone = now() + pool.patience;
 }
 
 static void wait_for_the_joined(void) {
@@ -124,8 +167,8 @@ static void wait_for_the_joined(void) {
   pthread_mutex_unlock(&pool.lock);
 }
 
-static void run_job(int64_t n, int64_t grain, void (*work)(void *, int64_t, int64_t),
-                    void *context) {
+static void open_job(int64_t n, int64_t grain, void (*work)(void *, int64_t, int64_t),
+                     void *context) {
   pthread_mutex_lock(&pool.lock);
   pool.n = n, pool.grain = grain, pool.work = work, pool.context = context;
   atomic_store(&pool.next, 0);
@@ -133,17 +176,26 @@ static void run_job(int64_t n, int64_t grain, void (*work)(void *, int64_t, int6
   atomic_fetch_add(&pool.ticket, 1);
   pthread_cond_broadcast(&pool.wake);
   pthread_mutex_unlock(&pool.lock);
+}
+
+static void run_job(int64_t n, int64_t grain, void (*work)(void *, int64_t, int64_t),
+                    void *context) {
+  keep_workers_off_this_core();
+  int64_t started = now();
+  open_job(n, grain, work, context);
   inside = true;
   take_ranges();
   inside = false;
+  int64_t finished = now();
   wait_for_the_joined();
+  learn(finished - started, now() - finished);
 }
 
 void sb_parallel(int64_t n, int64_t grain, void (*work)(void *context, int64_t first, int64_t last),
                  void *context) {
   if (n <= 0) return;
   if (grain < 1) grain = 1;
-  if (inside || n <= grain || sb_get_threads() == 1) {
+  if (inside || n <= grain || sb_get_threads() == 1 || now() < pool.alone) {
     for (int64_t i = 0; i < n; i += grain) work(context, i, i + grain < n ? i + grain : n);
     return;
   }
