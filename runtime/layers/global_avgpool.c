@@ -1,4 +1,5 @@
 /* global_avgpool: the mean of each plane (Lin et al. 2013). */
+#include "clones.h"
 #include "layer.h"
 
 static bool shape(const void *config, const sb_shape *weights, const sb_shape *in, int n_in,
@@ -12,14 +13,22 @@ static bool shape(const void *config, const sb_shape *weights, const sb_shape *i
   return true;
 }
 
+SB_CLONES static double sum_of(const float *x, int64_t n) {
+  enum { LANES = 16 };
+  double lanes[LANES] = {0}, sum = 0;
+  int64_t i = 0;
+  for (; i + LANES <= n; i += LANES)
+    for (int l = 0; l < LANES; l++) lanes[l] += (double)x[i + l];
+  for (; i < n; i++) sum += (double)x[i];
+  for (int l = 0; l < LANES; l++) sum += lanes[l];
+  return sum;
+}
+
 static void forward(const sb_call *c) {
   int64_t inner = sb_shape_span(&c->in[0].shape, 2, 4);
   const float *x = c->in[0].data;
-  for (int64_t plane = 0, n = sb_count(&c->out[0]); plane < n; plane++, x += inner) {
-    double sum = 0;
-    for (int64_t i = 0; i < inner; i++) sum += x[i];
-    c->out[0].data[plane] = (float)(sum / (double)inner);
-  }
+  for (int64_t plane = 0, n = sb_count(&c->out[0]); plane < n; plane++, x += inner)
+    c->out[0].data[plane] = (float)(sum_of(x, inner) / (double)inner);
 }
 
 static void backward(const sb_call *c) {
