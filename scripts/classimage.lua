@@ -1,10 +1,12 @@
 -- The picture of a class: what its score is largest for.
+local synthesis = require "switchback.synthesis"
+
 return {
   summary = "the picture that a class's score is largest for, under a penalty",
   about = "Simonyan et al. 2014, section 2: the logit minus a penalty, by gradient ascent, from noise around "
     .. "the mean colour, or with --photos from the mean of photos of the class. The grid stretches the "
     .. "contrast; --picture gets one class's picture as the network saw it.",
-  options = {
+  options = synthesis.with {
     "model",
     { "class", type = "names", default = "goose,ostrich,limousine,dalmatian,washer,lemon",
       help = "classes: numbers from 1, or how their labels begin" },
@@ -15,7 +17,7 @@ return {
     { "rate", type = "number", default = 0.5, help = "step: what the gradient is multiplied with" },
     { "steps", default = 120 },
     { "jitter", type = "integer", min = 0, default = 8, help = "random shifts before each look, in pixels" },
-    "size", "seed",
+    "size",
     { "picture", type = "picture", help = "the picture alone, of the first class" },
     { "out", default = "classimage.png" },
   },
@@ -30,7 +32,8 @@ return {
     for i, name in ipairs(o.class) do
       local found = sb.vis.classimage(net, photos, { class = name, penalty = o.penalty, weight = o.weight,
         rate = o.rate, steps = o.steps, jitter = o.jitter, size = o.size, seed = o.seed,
-        progress = report:progress(name) })
+        progress = report:progress(name),
+        loop = function(k) return synthesis.loop(o, report, name, 2 * i - 2 + k) end })
       local class = found.class
       report:say("%-28s p %.4f (%.4f at the start)", class.label:match "^[^,]*", class.p, found.before)
       if photos then

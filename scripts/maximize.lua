@@ -1,4 +1,5 @@
 -- What a channel, a neuron or a class answers to most.
+local synthesis = require "switchback.synthesis"
 
 -- "y,x", "middle" or "map".
 local function position(text)
@@ -11,7 +12,7 @@ return {
   summary = "pictures that channels, neurons or classes answer to most",
   about = "Erhan et al. 2009, Olah et al. 2017 (--param fourier, laplacian, cppn); --param pixels is the "
     .. "study of VGG-16 by Chollet 2016: noise N(0,1), 20 steps. What a ReLU keeps at zero is skipped.",
-  options = {
+  options = synthesis.with {
     "model",
     { "layer", default = "inception_4a/output", help = "layer of the channels" },
     { "channel", type = "integers", help = "channels, from 1 (default: --most of them, evenly spaced)" },
@@ -26,7 +27,6 @@ return {
     { "size", help = "size in pixels (default: 160; for classes the network's own)" },
     { "rule", choices = { "redirected", "gradient" }, default = "redirected",
       help = "redirected: a way back through rectifiers that are at zero" },
-    "seed",
     { "out", default = "maximize.png" },
   },
   run = function(o, report)
@@ -35,7 +35,8 @@ return {
     local found = sb.vis.maximize(net, nil, { layer = o.layer, channels = o.channel, most = o.most,
       classes = o.class, position = o.position ~= "map" and o.position or nil, param = o.param,
       steps = o.steps, rate = o.rate, size = o.size, rule = o.rule, seed = o.seed,
-      progress = report:progress "steps" })
+      progress = report:progress "steps",
+      loop = function(i) return synthesis.loop(o, report, "steps", i) end })
     local pictures, labels, results = {}, {}, {}
     for i, target in ipairs(found) do
       if target.stuck then

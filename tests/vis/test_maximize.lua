@@ -77,6 +77,25 @@ function T.test_seeds_decide_all()
   lu.assertEquals(sb.image.encode(other, "png"), sb.image.encode(first, "png"))
 end
 
+-- What was done goes on from checkpoints to the same bytes, each channel from its own.
+function T.test_recipes_resume()
+  for name, arguments in pairs { maximize = "--layer conv2 --most 2", classimage = "--class 1,2" } do
+    local state, out = h.temporary(name .. ".state"), h.temporary(name .. ".png")
+    local function make(more)
+      local text, status = h.shell(("%s %s --model %s %s --steps 12 --out %s --quiet %s"):format(h.host, name,
+        tiny.model(), arguments, out, more))
+      lu.assertEquals(status, 0, text)
+      return sb.image.encode(assert(sb.image.load(out)), "png")
+    end
+    local whole = make("--threads 1")
+    lu.assertEquals(make("--threads 2 --checkpoint " .. state), whole)
+    -- The second channel, or the second class's small steps, anew.
+    local last = name == "maximize" and "-run0002.state" or "-run0004.state"
+    lu.assertTrue(os.remove(h.temporary(name .. last)))
+    lu.assertEquals(make("--resume --checkpoint " .. state), whole)
+  end
+end
+
 function T.test_a_class_image_is_seen_as_the_class()
   local net = tiny_net()
   for _, penalty in ipairs { "l2", "l1", "none" } do

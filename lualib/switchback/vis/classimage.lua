@@ -2,7 +2,7 @@
 local check = require "switchback.check"
 
 local OPTIONS = { class = false, penalty = "l2", weight = false, steps = 120, rate = 0.5, jitter = 8,
-                  size = false, seed = 0, progress = false }
+                  size = false, seed = 0, loop = false, progress = false }
 local WEIGHTS = { l2 = 0.1, l1 = 0.02, none = 0 }
 
 -- The mean colour of ImageNet: what pictures grow from and the penalty draws them back to.
@@ -26,13 +26,15 @@ end
 local function climb(sb, net, p, objective, rng, o)
   local settle = o.steps // SETTLE
   local picture, history
-  for _, phase in ipairs { { 0, o.steps - settle, o.rate, o.jitter },
+  for k, phase in ipairs { { 0, o.steps - settle, o.rate, o.jitter },
                            { o.steps - settle, settle, o.rate / SLOWER, 0 } } do
     local done, steps, rate, jitter = table.unpack(phase)
     if steps > 0 and not (history and history.ended == "interrupted") then
-      picture, history = sb.optimize { net = net, param = p, maximize = objective, steps = steps, rng = rng,
-        jitter = jitter, optimizer = sb.optim.sgd { rate = rate },
-        progress = o.progress and function(n) o.progress(done + n, o.steps) end }
+      local all = { net = net, param = p, maximize = objective, steps = steps, rng = rng, jitter = jitter,
+                    optimizer = sb.optim.sgd { rate = rate } }
+      for key, value in pairs(o.loop and o.loop(k) or {}) do all[key] = value end
+      all.progress = o.progress and function(n) o.progress(done + n, o.steps) end
+      picture, history = sb.optimize(all)
     end
   end
   return (picture[1] * LEVELS + 0.5):floor() / LEVELS, history
@@ -46,7 +48,8 @@ end
 -- options: class = index or label, required; penalty = "l2", the sum of squares of what differs from the
 -- mean colour, "l1", the sum of magnitudes, or "none"; weight = 0.1 (l1: 0.02, as a magnitude pulls as hard
 -- on small values as on large); rate = 0.5, steps = 120, of which the last quarter are five times smaller
--- and without jitter = 8 (pixels); size: default the net's own; seed = 0; progress = function(done, total).
+-- and without jitter = 8 (pixels); size: default the net's own; seed = 0; progress = function(done, total);
+-- loop = function(k) --> more options of sb.optimize, for the large (k = 1) and the small steps (2).
 -- Raises for unknown classes and options.
 return function(net, start, options)
   local sb = require "switchback"

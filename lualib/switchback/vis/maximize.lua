@@ -3,7 +3,7 @@ local check = require "switchback.check"
 
 local OPTIONS = { layer = false, channels = false, classes = false, position = false, most = 12,
                   param = "fourier", steps = false, rate = false, size = false, rule = "redirected",
-                  seed = 0, progress = false }
+                  seed = 0, loop = false, progress = false }
 
 -- What each parameterisation does well with. pixels as in Chollet's study of VGG-16 (2016): a start of
 -- N(0,1) in units of the deviation of ImageNet's pixels, and 20 steps of the normalised gradient.
@@ -73,15 +73,17 @@ local function is_stuck(net, p, objective, rule)
   return true
 end
 
-local function maximize_one(net, target, o, style, progress)
+local function maximize_one(net, target, o, style, more)
   local sb = require "switchback"
   local rng = sb.rng(o.seed + ((target.channel or target.class) << 32))
   local p = sb.param[o.param] { size = o.size, rng = rng, deviation = style.deviation }
   target.stuck = is_stuck(net, p, target.objective, o.rule)
   if target.stuck then return target end
-  local picture, history = sb.optimize { net = net, param = p, maximize = target.objective, rng = rng,
-    transform = style.robust and robust() or nil, steps = o.steps, rule = o.rule, progress = progress,
-    optimizer = sb.optim[style.optimizer] { rate = o.rate or style.rate } }
+  local all = { net = net, param = p, maximize = target.objective, rng = rng, steps = o.steps, rule = o.rule,
+                transform = style.robust and robust() or nil,
+                optimizer = sb.optim[style.optimizer] { rate = o.rate or style.rate } }
+  for key, value in pairs(more) do all[key] = value end
+  local picture, history = sb.optimize(all)
   target.first, target.value = history[1], history[#history]
   target.interrupted = history.ended == "interrupted"
   target.stuck = target.value == 0
@@ -102,6 +104,7 @@ end
 --             at 0.02; twice as many for classes.  size: pixels, default 160, or for classes the net's own
 --   rule      "redirected" (default): lets a ReLU that is stuck be left; "gradient": the true derivative
 --   seed = 0: each channel draws from it alone, whatever else is asked for.  progress: function(done, total)
+--   loop      function(i) --> more options of sb.optimize, for entry i of the list
 -- Raises for layers, channels and classes that are not there.
 return function(net, _, options)
   local o = check.options("maximize", options, OPTIONS)
@@ -111,9 +114,11 @@ return function(net, _, options)
   o.size = size_of(net, o)
   local list = o.classes and class_targets(net, o.classes) or channel_targets(net, o)
   for i, target in ipairs(list) do
-    maximize_one(net, target, o, style, o.progress and function(done)
+    local more = o.loop and o.loop(i) or {}
+    more.progress = o.progress and function(done)
       o.progress((i - 1) * o.steps + done, #list * o.steps, target.label)
-    end)
+    end
+    maximize_one(net, target, o, style, more)
     if target.interrupted then return table.move(list, 1, i, 1, {}) end
   end
   return list
