@@ -78,6 +78,17 @@ function T.test_classimage()
   lu.assertEquals(#photo.classes, 1)
 end
 
+function T.test_segment()
+  local mask = h.temporary "mask.png"
+  local command = ("%s segment --model %s %s --map gradient --back 0.1 --mask %s --out %s --json")
+    :format(h.host, tiny.model(), on_photo(), mask, h.temporary "segment.png")
+  local text, status = h.shell(command)
+  lu.assertEquals(status, 0, text)
+  local result, written = cjson.decode(text), assert(sb.image.load(mask))
+  lu.assertEquals(written:size(), { 1, 300, 451 })
+  lu.assertAlmostEquals(written:mean(), result.share, 1e-6)
+end
+
 function T.test_deconv()
   local result = run("deconv", on_photo "--layer relu1,relu2 --strongest 2")
   lu.assertEquals(#result.probes, 4)

@@ -23,6 +23,7 @@ local on_demand = {
   load = { "switchback.load", "load" },
   occlude = { "switchback.occlude", "run" },
   quilt = { "switchback.quilt", "run" },
+  grabcut = { "switchback.grabcut" },
   ascend = { "switchback.ascend", "run" },
   vis = { "switchback.vis" },
   objective = { "switchback.objective" },

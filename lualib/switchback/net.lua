@@ -183,7 +183,7 @@ end
 
 -- A shape with free extents filled: one image, and the size that the preprocessing makes.
 local function concrete(net, shape)
-  local size = net.preprocess and net.preprocess.size or { 224, 224 }
+  local size = net.preprocess and preprocess.complete(net.preprocess).size or { 224, 224 }
   local out = {}
   for i, extent in ipairs(shape) do
     out[i] = extent > 0 and extent or (#shape == 4 and i > 2 and size[i - 2]) or 1
