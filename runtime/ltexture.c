@@ -7,6 +7,7 @@
 #include "lmodules.h"
 #include "lrng.h"
 #include "ltensor.h"
+#include "threads.h"
 #include "wei_levoy.h"
 
 #define TSVQ "switchback.tsvq"
@@ -125,8 +126,9 @@ static int new_tsvq(lua_State *L) {
   lua_setiuservalue(L, 2, 1);
   t->order = push_kept(L, 2, 2, n, sizeof *t->order);
   t->nodes = push_kept(L, 2, 3, 2 * n, sizeof *t->nodes);
-  float *scratch = sb_push_buffer(L, 2 * d + n);
-  sb_tsvq_split(t, leaf, scratch, (int32_t *)(scratch + 2 * d));
+  int64_t floats = 4 * d * sb_get_threads();
+  float *scratch = sb_push_buffer(L, floats + n);
+  sb_tsvq_split(t, leaf, scratch, (int32_t *)(scratch + floats));
   lua_pop(L, 1);
   t->centroids = push_kept(L, 2, 4, t->n_nodes * d, sizeof *t->centroids);
   sb_tsvq_find_centroids(t);

@@ -63,24 +63,51 @@ static const float *row_of(const sb_tsvq *t, int64_t i) {
   return t->rows + (int64_t)t->order[i] * t->d;
 }
 
-/* The mean of vectors first .. last of the order. */
-static void mean_of(const sb_tsvq *t, int64_t first, int64_t last, float *mean) {
-  memset(mean, 0, (size_t)t->d * sizeof *mean);
-  for (int64_t i = first; i < last; i++) {
-    const float *row = row_of(t, i);
-    for (int64_t k = 0; k < t->d; k++) mean[k] += row[k];
-  }
-  for (int64_t k = 0; k < t->d; k++) mean[k] /= (float)(last - first);
+/* The vectors that the centroids of a node are found from: every step-th. */
+typedef struct sampled {
+  const sb_tsvq *t;
+  int64_t first, last, step;
+} sampled;
+
+SB_CLONES static void add_to(float *sum, const float *row, int64_t d) {
+  for (int64_t k = 0; k < d; k++) sum[k] += row[k];
 }
 
-static int64_t farthest(const sb_tsvq *t, const sb_tsvq_node *node, const float *from) {
-  int64_t found = node->first;
+static void mean_of(const sampled *s, float *mean) {
+  int64_t n = (s->last - s->first - 1) / s->step + 1;
+  memset(mean, 0, (size_t)s->t->d * sizeof *mean);
+  for (int64_t i = s->first; i < s->last; i += s->step) add_to(mean, row_of(s->t, i), s->t->d);
+  for (int64_t k = 0; k < s->t->d; k++) mean[k] /= (float)n;
+}
+
+static int64_t farthest(const sampled *s, const float *from) {
+  int64_t found = s->first;
   float most = -1;
-  for (int64_t i = node->first; i < node->last; i++) {
-    float e = distance(row_of(t, i), from, t->d);
+  for (int64_t i = s->first; i < s->last; i += s->step) {
+    float e = distance(row_of(s->t, i), from, s->t->d);
     if (e > most) most = e, found = i;
   }
   return found;
+}
+
+static bool is_near(const sb_tsvq *t, const float *row, const float *a, const float *b) {
+  return distance(row, a, t->d) <= distance(row, b, t->d);
+}
+
+/* A round of Lloyd's algorithm: a and b become the means of those nearer to them; sums: 2 d floats.
+   Answers how many are nearer to a, 0 if there are none left for one of the two. */
+static int64_t refine(const sampled *s, float *a, float *b, float *sums) {
+  int64_t d = s->t->d, near = 0, far = 0;
+  memset(sums, 0, 2 * (size_t)d * sizeof *sums);
+  for (int64_t i = s->first; i < s->last; i += s->step) {
+    const float *row = row_of(s->t, i);
+    bool to_a = is_near(s->t, row, a, b);
+    add_to(to_a ? sums : sums + d, row, d);
+    near += to_a, far += !to_a;
+  }
+  if (near == 0 || far == 0) return 0;
+  for (int64_t k = 0; k < d; k++) a[k] = sums[k] / (float)near, b[k] = sums[d + k] / (float)far;
+  return near;
 }
 
 /* Puts those nearer to a than to b before the others, both in their order; answers where the others
@@ -89,9 +116,7 @@ static int64_t partition(const sb_tsvq *t, const sb_tsvq_node *node, const float
                          int32_t *spare) {
   int64_t near = node->first, far = 0;
   for (int64_t i = node->first; i < node->last; i++) {
-    const float *row = row_of(t, i);
-    bool is_near = distance(row, a, t->d) <= distance(row, b, t->d);
-    if (is_near)
+    if (is_near(t, row_of(t, i), a, b))
       t->order[near++] = t->order[i];
     else
       spare[far++] = t->order[i];
@@ -100,45 +125,81 @@ static int64_t partition(const sb_tsvq *t, const sb_tsvq_node *node, const float
   return near;
 }
 
-/* Lloyd's algorithm; answers where the second half begins, or the node's first or last vector if
-   all are alike. */
-static int64_t split(const sb_tsvq *t, const sb_tsvq_node *node, float *scratch, int32_t *spare) {
-  enum { ROUNDS = 8 };
-  float *a = scratch, *b = scratch + t->d;
+/* Answers where the second half begins: the node's first or last vector if all that were looked at
+   are alike. */
+static int64_t split(const sb_tsvq *t, const sb_tsvq_node *node, int64_t step, float *scratch,
+                     int32_t *spare) {
+  enum { ROUNDS = 6 };
+  float *a = scratch, *b = scratch + t->d, *sums = b + t->d;
   size_t bytes = (size_t)t->d * sizeof *a;
-  mean_of(t, node->first, node->last, a);
-  memcpy(a, row_of(t, farthest(t, node, a)), bytes);
-  memcpy(b, row_of(t, farthest(t, node, a)), bytes);
-  int64_t middle = partition(t, node, a, b, spare);
-  for (int round = 0; round < ROUNDS && middle > node->first && middle < node->last; round++) {
-    int64_t before = middle;
-    mean_of(t, node->first, middle, a);
-    mean_of(t, middle, node->last, b);
-    middle = partition(t, node, a, b, spare);
-    if (middle == before && round > 0) break;
+  sampled s = {t, node->first, node->last, step};
+  mean_of(&s, a);
+  memcpy(a, row_of(t, farthest(&s, a)), bytes);
+  memcpy(b, row_of(t, farthest(&s, a)), bytes);
+  int64_t before = 0, near = refine(&s, a, b, sums);
+  for (int round = 1; round < ROUNDS && near != before; round++) {
+    before = near;
+    near = refine(&s, a, b, sums);
   }
-  return middle;
+  return partition(t, node, a, b, spare);
+}
+
+/* Centroids of large nodes are found from some thousands of their vectors. */
+static int64_t split_fairly(const sb_tsvq *t, const sb_tsvq_node *node, float *scratch,
+                            int32_t *spare) {
+  enum { ENOUGH = 2048 };
+  int64_t step = 1 + (node->last - node->first - 1) / ENOUGH;
+  int64_t middle = split(t, node, step, scratch, spare);
+  if (step == 1 || (middle > node->first && middle < node->last)) return middle;
+  return split(t, node, 1, scratch, spare);
+}
+
+/* A level of the tree: nodes from .. to. */
+typedef struct generation {
+  sb_tsvq *t;
+  int64_t from, to, leaf;
+  float *scratch;
+  int32_t *spare;
+} generation;
+
+/* Leaves in `left` where the second halves begin; 0 stands for a leaf. */
+static void split_nodes(void *context, int64_t first, int64_t last) {
+  const generation *g = context;
+  float *scratch = g->scratch + 4 * g->t->d * sb_thread_index();
+  for (int64_t k = g->from + first; k < g->from + last; k++) {
+    sb_tsvq_node *node = &g->t->nodes[k];
+    if (node->last - node->first <= g->leaf) continue;
+    int64_t middle = split_fairly(g->t, node, scratch, g->spare + node->first);
+    if (middle > node->first && middle < node->last) node->left = (int32_t)middle;
+  }
+}
+
+static void add_children(sb_tsvq *t, int64_t k) {
+  sb_tsvq_node *node = &t->nodes[k];
+  int32_t middle = node->left;
+  if (!middle) return;
+  node->left = (int32_t)t->n_nodes;
+  t->nodes[t->n_nodes++] = (sb_tsvq_node){node->first, middle, 0};
+  t->nodes[t->n_nodes++] = (sb_tsvq_node){middle, node->last, 0};
 }
 
 void sb_tsvq_split(sb_tsvq *t, int64_t leaf, float *scratch, int32_t *spare) {
   for (int64_t i = 0; i < t->n; i++) t->order[i] = (int32_t)i;
   t->nodes[0] = (sb_tsvq_node){0, (int32_t)t->n, 0};
   t->n_nodes = 1;
-  for (int64_t k = 0; k < t->n_nodes; k++) {
-    sb_tsvq_node *node = &t->nodes[k];
-    if (node->last - node->first <= leaf) continue;
-    int32_t middle = (int32_t)split(t, node, scratch, spare);
-    if (middle == node->first || middle == node->last) continue;
-    node->left = (int32_t)t->n_nodes;
-    t->nodes[t->n_nodes++] = (sb_tsvq_node){node->first, middle, 0};
-    t->nodes[t->n_nodes++] = (sb_tsvq_node){middle, node->last, 0};
+  generation g = {t, 0, 1, leaf, scratch, spare};
+  for (; g.from < g.to; g.from = g.to, g.to = t->n_nodes) {
+    sb_parallel(g.to - g.from, 4, split_nodes, &g);
+    for (int64_t k = g.from; k < g.to; k++) add_children(t, k);
   }
 }
 
 static void average_nodes(void *context, int64_t first, int64_t last) {
   const sb_tsvq *t = context;
-  for (int64_t k = first; k < last; k++)
-    mean_of(t, t->nodes[k].first, t->nodes[k].last, t->centroids + k * t->d);
+  for (int64_t k = first; k < last; k++) {
+    sampled all = {t, t->nodes[k].first, t->nodes[k].last, 1};
+    mean_of(&all, t->centroids + k * t->d);
+  }
 }
 
 void sb_tsvq_find_centroids(const sb_tsvq *t) {

@@ -21,9 +21,10 @@ typedef struct sb_tsvq {
   float *centroids; /* n_nodes x d: the means of the nodes' vectors */
 } sb_tsvq;
 
-/* Splits nodes of more than `leaf` vectors by Lloyd's algorithm for two centroids, which start at a
-   vector far from the mean and the one farthest from it. Fills order, nodes and n_nodes, whose
-   memory must be there; scratch: 2 d floats and n ints. Deterministic. */
+/* Splits nodes of more than `leaf` vectors by Lloyd's algorithm for two centroids, which start at
+   the vector farthest from the mean and the one farthest from that; in nodes of many thousands the
+   centroids are those of evenly spaced ones. Fills order, nodes and n_nodes, whose
+   memory must be there; scratch: 4 d floats a thread; spare: n ints. Deterministic. */
 void sb_tsvq_split(sb_tsvq *t, int64_t leaf, float *scratch, int32_t *spare);
 
 /* Fills centroids, once n_nodes is known. */
