@@ -11,6 +11,8 @@ return {
     { "class", type = "names", default = "goose,ostrich,limousine,dalmatian,washer,lemon",
       help = "classes: numbers from 1, or how their labels begin" },
     { "photos", help = "a photo, or a folder of photos, whose mean to start from (default: noise)" },
+    { "score", choices = { "logit", "log-probability" }, default = "logit",
+      help = "what to raise; log-probability where a class that looks alike would win" },
     { "penalty", choices = { "l2", "l1", "none" }, default = "l2",
       help = "what keeps pixels near the mean colour" },
     { "weight", type = "number", min = 0, help = "of the penalty (default: 0.1; l1 0.02)" },
@@ -30,9 +32,9 @@ return {
     end
     local pictures, labels, classes = {}, {}, {}
     for i, name in ipairs(o.class) do
-      local found = sb.vis.classimage(net, photos, { class = name, penalty = o.penalty, weight = o.weight,
-        rate = o.rate, steps = o.steps, jitter = o.jitter, size = o.size, seed = o.seed,
-        progress = report:progress(name),
+      local found = sb.vis.classimage(net, photos, { class = name, score = o.score,
+        penalty = o.penalty, weight = o.weight, rate = o.rate, steps = o.steps, jitter = o.jitter,
+        size = o.size, seed = o.seed, progress = report:progress(name),
         loop = function(k) return synthesis.loop(o, report, name, 2 * i - 2 + k) end })
       local class = found.class
       report:say("%-28s p %.4f (%.4f at the start)", class.label:match "^[^,]*", class.p, found.before)
@@ -46,7 +48,7 @@ return {
       if found.interrupted then break end
     end
     report:save(o.out, sb.image.grid(pictures, { labels = labels,
-      title = ("logit%s, step %g"):format(o.penalty ~= "none" and " - " .. o.penalty or "", o.rate) }))
+      title = ("%s%s, step %g"):format(o.score, o.penalty ~= "none" and " - " .. o.penalty or "", o.rate) }))
     return { classes = classes, penalty = o.penalty }
   end,
 }

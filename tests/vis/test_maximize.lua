@@ -108,6 +108,18 @@ function T.test_a_class_image_is_seen_as_the_class()
   end
 end
 
+-- The value is the logarithm of the probability, and that rises more than with the logit alone.
+function T.test_a_class_image_by_log_probability()
+  local net = tiny_net()
+  local function p_after(score)
+    return sb.vis.classimage(net, nil, { class = "dog", score = score, penalty = "none", steps = 20 }).class.p
+  end
+  lu.assertTrue(p_after "log-probability" > p_after "logit")
+  local one = sb.vis.classimage(net, nil, { class = 4, score = "log-probability", penalty = "none", steps = 1,
+    jitter = 0, rate = 0 })
+  h.close(one.value, math.log(one.before), 1e-5)
+end
+
 -- With a large weight the penalty wins: the picture is drawn to the mean colour.
 function T.test_the_penalty_draws_to_the_mean_colour()
   local net = tiny_net()
