@@ -16,7 +16,7 @@ typedef struct sb_seen {
 } sb_seen;
 
 /* A layer userdata. User value 1: params { name = tensor }; 2: grads, likewise, or nil; 3: what was
-   prepared from the weights (lrun.c). */
+   prepared from the weights (lprepared.h). */
 typedef struct sb_layer_object {
   const sb_layer *layer;
   int n_weights;

@@ -5,6 +5,7 @@
 
 #include "lhalf.h"
 #include "llayer.h"
+#include "lprepared.h"
 #include "lrng.h"
 #include "ltape.h"
 #include "ltensor.h"
@@ -112,58 +113,6 @@ static float *scratch(lua_State *L, int64_t floats) {
   return buffer;
 }
 
-/* ---- Prepared weights ----------------------------------------------------------------------- */
-
-/* Forgets what was prepared from weights that have changed since: the cache is user value 3 of the
-   layer, { [2 * kind + backward] = buffer }, made for `seen` states of the weights' memory. Leaves
-   the cache on the stack. */
-static void push_cache(lua_State *L, run *r) {
-  sb_layer_object *self = r->self;
-  bool current = lua_getiuservalue(L, 1, 3) == LUA_TTABLE;
-  for (int i = 0; i < self->n_weights; i++) {
-    current = current && self->seen[i].data == r->weights[i].data &&
-              self->seen[i].version == r->versions[i];
-  }
-  if (current) return;
-  lua_pop(L, 1);
-  lua_newtable(L);
-  lua_pushvalue(L, -1);
-  lua_setiuservalue(L, 1, 3);
-  for (int i = 0; i < self->n_weights; i++)
-    self->seen[i] = (sb_seen){r->weights[i].data, r->versions[i]};
-}
-
-/* Weights in a mapped file are not needed in memory once they are prepared. */
-static void forget_weights(lua_State *L, const run *r) {
-  lua_getiuservalue(L, 1, 1);
-  for (int i = 0; i < r->self->n_weights; i++) {
-    lua_getfield(L, -1, r->self->layer->weights[i].name);
-    const sb_tensor *t = sb_to_tensor(L, -1);
-    if (t) sb_forget_pages(L, lua_gettop(L), 0, sb_count(t));
-    lua_pop(L, 1);
-  }
-  lua_pop(L, 1);
-}
-
-/* Points the call to weights that are prepared for this run, preparing them if need be. */
-static void gather_prepared(lua_State *L, run *r, bool backward) {
-  const sb_layer *l = r->self->layer;
-  int kind = 0;
-  int64_t size = l->prepared_size ? l->prepared_size(&r->call, backward, &kind) : 0;
-  if (size == 0) return;
-  push_cache(L, r);
-  if (lua_rawgeti(L, -1, 2 * kind + backward) == LUA_TUSERDATA) {
-    r->call.prepared = sb_buffer_floats(L, -1, &size);
-  } else {
-    float *buffer = sb_push_buffer(L, size);
-    l->prepare(&r->call, backward, buffer);
-    forget_weights(L, r);
-    lua_rawseti(L, -3, 2 * kind + backward);
-    r->call.prepared = buffer;
-  }
-  lua_pop(L, 2);
-}
-
 /* ---- Forward -------------------------------------------------------------------------------- */
 
 /* Pushes the outputs; returns the stack index of the first. */
@@ -242,7 +191,7 @@ int sb_layer_forward(lua_State *L) {
   if (want_tape)
     sb_push_tape(L, r.self->layer, &r.plan, &(sb_recording){r.in, r.out, r.tape, n_in, 2, first},
                  keep_inputs, r.call.training);
-  gather_prepared(L, &r, false);
+  r.call.prepared = sb_prepared(L, r.self, &r.call, r.versions, false);
   r.call.scratch = scratch(L, r.plan.forward_scratch);
   if (!r.self->layer->is_alias) r.self->layer->forward(&r.call);
   return r.plan.n_out + want_tape;
@@ -378,7 +327,7 @@ int sb_layer_backward(lua_State *L) {
   point_call(&r, t->n_in, t->n_out);
   bool inputs = option(L, options, "inputs", true);
   push_dx(L, &r, t, inputs);
-  if (inputs) gather_prepared(L, &r, true);
+  if (inputs) r.call.prepared = sb_prepared(L, r.self, &r.call, r.versions, true);
   r.call.scratch = scratch(L, r.plan.backward_scratch);
   if (!t->layer->is_alias) t->layer->backward(&r.call);
   return t->n_in;

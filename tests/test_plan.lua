@@ -91,8 +91,8 @@ function T.test_small_net_by_hand()
   lu.assertEquals(plan.forward.values, 4 * (data + relu + pool + logits))
   lu.assertEquals(plan.backward.tapes, 4 * pool)
   lu.assertEquals(plan.forward.tapes, 0)
-  -- dy at the logits, at the pooled values, before and after the relu, and at the pixels
-  lu.assertEquals(plan.backward.gradients, 4 * (logits + pool + 2 * relu + data))
+  -- dy at the logits, at the pooled values, before the relu (whose mask pooling applies), and at the pixels
+  lu.assertEquals(plan.backward.gradients, 4 * (logits + pool + relu + data))
   lu.assertEquals(plan.layers[1].flop, conv)
   lu.assertEquals(plan.layers[1].name, "relu")
 end
@@ -108,7 +108,8 @@ function T.test_options()
   lu.assertEquals(plan { from = "pool" }.backward.gradients, plan { upto = "pool" }.backward.gradients)
   local weights = plan { weights = true }.backward
   lu.assertEquals(weights.flop, 3 * plan().forward.flop)
-  lu.assertEquals(weights.gradients - plan().backward.gradients, weights.weights)
+  local after_relu = 4 * 2 * 8 * 32 * 32 -- which a walk for the weights does not step over
+  lu.assertEquals(weights.gradients - plan().backward.gradients, weights.weights + after_relu)
   h.error_has(plan, "plan: unknown option 'recrod'; did you mean 'record'", { recrod = true })
   h.error_has(plan, "no layer is called 'pol'; did you mean 'pool'", { upto = "pol" })
 end
@@ -122,6 +123,29 @@ function T.test_prints_as_tables()
   for _, word in ipairs { "relu", "conv2d", "1x8x32x32", "GFLOP", "weights, MiB", "peak, MiB", "backward" } do
     lu.assertStrContains(text, word)
   end
+end
+
+-- Scarce memory: convolutions keep the weights arranged for one direction, and compute the same.
+function T.test_scarce_memory()
+  local x, seen = sb.randn(sb.rng(3), 1, 3, 64, 64), {}
+  for _, mode in ipairs { "ample", "scarce" } do
+    lu.assertEquals(sb.memory(mode), mode)
+    local net = sb.load("resnet18", { untrained = true })
+    local plan = net:plan({ 1, 3, 64, 64 }).backward
+    collectgarbage()
+    local before = collectgarbage "count"
+    local gradients = {}
+    for i = 1, 2 do gradients[i] = net:forward(x):backward { class = 1 }:bytes() end
+    collectgarbage()
+    local kept = (collectgarbage "count" - before) * 1024
+    seen[mode] = { plan = plan.packed, kept = kept, gradients = gradients }
+  end
+  sb.memory "ample"
+  lu.assertEquals(seen.scarce.gradients, seen.ample.gradients)
+  lu.assertEquals(seen.ample.gradients[1], seen.ample.gradients[2])
+  lu.assertTrue(seen.scarce.plan < 0.7 * seen.ample.plan)
+  lu.assertTrue(seen.ample.kept - seen.scarce.kept > 0.25 * seen.ample.plan)
+  h.error_has(sb.memory, "invalid option 'lots'", "lots")
 end
 
 -- A plan is made without a run: values that the shapes alone would need are never there.

@@ -11,6 +11,7 @@ local sb = {
   version = core.system.version,
   threads = core.system.threads,
   precision = core.system.precision,
+  memory = core.system.memory,
   rng = core.rng.new,
   layer = core.layer,
   image = require "switchback.image",

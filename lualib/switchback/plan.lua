@@ -116,7 +116,7 @@ end
 -- precision, as two bills: forward, of a run that records nothing, and backward, of one that is recorded and
 -- walked back to the input. A bill has, in bytes,
 --   weights    parameters, those into which batch normalisation was folded included
---   packed     weights rearranged for the convolutions, which a layer keeps for the next run
+--   packed     weights rearranged for the convolutions, which a layer keeps for the next run (sb.memory)
 --   values, tapes, gradients, scratch   the most of each that is held at once
 --   other      5 MiB for what a process comes to need besides
 --   peak       the most of all together; a loop that drops one run for the next may add 8 MiB

@@ -51,13 +51,15 @@ local Buffer = {}
 
 function Buffer:__gc() self.ledger:add(self.purpose, -FLOAT * self.count) end
 
--- A buffer of `count` floats.
+function Ledger:new_buffer(count, purpose)
+  self:allocate(purpose, FLOAT * count)
+  return setmetatable({ count = count, ledger = self, purpose = purpose }, Buffer)
+end
+
+-- A buffer of `count` floats, new or given back.
 function Ledger:take(count, purpose)
   local free = self.free[count]
-  if not free or #free == 0 then
-    self:allocate(purpose, FLOAT * count)
-    return setmetatable({ count = count, ledger = self, purpose = purpose }, Buffer)
-  end
+  if not free or #free == 0 then return self:new_buffer(count, purpose) end
   local buffer = table.remove(free)
   self:add(buffer.purpose, -FLOAT * count)
   self:add(purpose, FLOAT * count)
@@ -136,15 +138,21 @@ function Layer.__index(self, key) return Layer[key] or self.real[key] end
 
 local function new_layer(ledger, real)
   ledger:weights(real)
-  return setmetatable({ ledger = ledger, real = real }, Layer)
+  local scarce = core.system.memory() == "scarce"
+  return setmetatable({ ledger = ledger, real = real, packed = {}, scarce = scarce }, Layer)
 end
 
 function Layer:plan(...) return self.real:plan(...) end
 
--- What a run in that direction needs beside its tensors.
+-- What a run in that direction needs beside its tensors. Packed weights are kept, if memory is scarce for one
+-- direction; they are buffers that the collector may have, like the real ones.
 local function prepare(self, about)
-  if self.ledger:first(("%p %d"):format(self.real, about.arrangement)) then
-    self.ledger:allocate("packed", about.packed)
+  local kept, backward = self.packed, about.arrangement % 2
+  if about.packed > 0 and not kept[about.arrangement] then
+    for arrangement in pairs(kept) do
+      if self.scarce and arrangement % 2 ~= backward then kept[arrangement] = nil end
+    end
+    kept[about.arrangement] = self.ledger:new_buffer(about.packed // FLOAT, "packed")
   end
   self.ledger:scratch(about.scratch)
 end
