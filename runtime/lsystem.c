@@ -43,8 +43,8 @@ static int system_precision(lua_State *L) {
 
 /* memory(["ample" | "scarce"]) --> the mode in force, at first ample. scarce: a convolution keeps
    its weights arranged for one direction only, and arranges them anew when a run turns back and
-   when the next one goes forward. Saliency of
-   VGG-16 then needs 207 MiB less, for the time of arranging 2 x 224 MiB. Results are the same, bit for bit. */
+   when the next one goes forward. Saliency of VGG-16 then needs 207 MiB less, for the time of
+   arranging 2 x 224 MiB. Results are the same, bit for bit. */
 static int system_memory(lua_State *L) {
   static const char *const modes[] = {"ample", "scarce", NULL};
   if (!lua_isnoneornil(L, 1)) sb_set_scarce(luaL_checkoption(L, 1, NULL, modes) == 1);

@@ -270,9 +270,9 @@ end
 
 -- net:half() --> net. From now on the weights of fully connected layers are kept as 16-bit floats (IEEE 754
 -- binary16), which halves their memory and, at batch 1, their time. Each is the nearest such number, within
--- 2^-11 of its own size (2^-25 where that is below 2^-14), and sums are float32 as ever. VGG-16's scores differ
--- by 4e-4 (relative L2), its gradient to the input by 2e-2, since nearly tied rectifiers fall the other way.
--- Such weights have no gradient; layer.params.weight:float() is a tensor of them.
+-- 2^-11 of its own size (2^-25 where that is below 2^-14), and sums are float32 as ever. VGG-16's scores
+-- differ by 4e-4 (relative L2), its gradient to the input by 2e-2, since nearly tied rectifiers fall the
+-- other way. Such weights have no gradient; layer.params.weight:float() is a tensor of them.
 -- Raises, changing nothing in that layer, for a weight beyond 65504.
 function Net:half()
   local made = {}
