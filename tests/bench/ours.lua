@@ -28,7 +28,10 @@ end
 local spec = with_integers(cjson.decode(read(arg[1])))
 sb.threads(math.tointeger(arg[2]))
 local net = sb.net(zoo.describe(spec.net, { tensors = assert(sb.safetensors.load(spec.weights)) }))
-if spec.half then net:half() end
+if spec.thrifty then
+  net:half()
+  sb.memory "scarce"
+end
 local tensors = assert(sb.safetensors.load(spec.tensors))
 local work = require("workloads." .. spec.family)(net, tensors, spec)
 

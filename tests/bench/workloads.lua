@@ -10,7 +10,7 @@
 --   onnx       whether ONNX Runtime can run it
 --   repeats    runs that are timed together (default 1)
 --   share      the part of our work that a peer's run does (default 1): its time is divided by it
---   half       whether our side keeps the weights of fully connected layers as 16-bit floats (net:half)
+--   thrifty    whether our side saves memory: net:half and sb.memory "scarce"
 local FORWARD <const>, GRADIENT <const>, HALF <const> = 1e-4, 2e-2, 1e-3
 
 local inference = { "eager", "channels_last", "frozen" }
@@ -33,10 +33,10 @@ for _, entry in ipairs(classifiers) do
     shape = { 1, 3, 224, 224 }, tolerance = GRADIENT, modes = autograd })
 end
 
-add("VGG-16 forward, 16-bit weights", { family = "classifier", task = "forward", net = "vgg16", onnx = true,
-  half = true, shape = { 1, 3, 224, 224 }, tolerance = HALF, modes = inference })
-add("VGG-16 saliency, 16-bit weights", { family = "classifier", task = "saliency", net = "vgg16", class = 11,
-  half = true, shape = { 1, 3, 224, 224 }, tolerance = GRADIENT, modes = autograd })
+add("VGG-16 forward, little memory", { family = "classifier", task = "forward", net = "vgg16", onnx = true,
+  thrifty = true, shape = { 1, 3, 224, 224 }, tolerance = HALF, modes = inference })
+add("VGG-16 saliency, little memory", { family = "classifier", task = "saliency", net = "vgg16", class = 11,
+  thrifty = true, shape = { 1, 3, 224, 224 }, tolerance = GRADIENT, modes = autograd })
 
 add("VGG-16 deconvnet conv5_3 to pixels", { family = "deconvnet", net = "vgg16", layer = "conv5_3",
   shape = { 1, 3, 224, 224 }, tolerance = GRADIENT, modes = inference })
