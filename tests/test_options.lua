@@ -24,6 +24,20 @@ local function message(...)
   return text
 end
 
+function T.test_names_may_be_those_of_other_programs()
+  local parser = options.parser("try", "tries", { { "image", alias = "content_image" },
+    { "tv-weight", type = "number" }, { "weights", type = "numbers", help = "several" }, "seed" })
+  local function same(...)
+    local o = assert(options.parse(parser, { ... }))
+    lu.assertEquals({ o.image, o.tv_weight, o.seed }, { "a_b.png", 2, 3 })
+  end
+  same("--image", "a_b.png", "--tv-weight", "2", "--seed", "3")
+  same("-content_image", "a_b.png", "-tv_weight", "2", "-seed", "3")
+  same("--content-image=a_b.png", "--tv_weight=2", "-seed", "3")
+  lu.assertEquals(options.parse(parser, { "-image", "x", "-weights", "1,0.5" }).weights, { 1, 0.5 })
+  lu.assertStrContains(select(2, options.parse(parser, { "-image", "x", "-tvv", "1" })), "unknown option")
+end
+
 function T.test_defaults()
   local o = parse()
   lu.assertEquals({ o.model, o.image, o.seed, o.rule, o.keep, o.rate },

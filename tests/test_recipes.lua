@@ -149,6 +149,25 @@ function T.test_pictures_are_reproducible()
   lu.assertTrue(first == bytes(3))
 end
 
+-- neural-style's names of options, and ours.
+function T.test_style()
+  local layers = "--content-layers relu2 --style-layers relu1,relu2 --size 48 --steps 4"
+  local result, picture = run("style", on_photo(layers .. " --style " .. tiny.photo()), tiny.model(0))
+  lu.assertEquals({ result.steps, result.ended }, { 4, "steps" })
+  lu.assertEquals(math.max(picture:size(2), picture:size(3)), 48)
+  local theirs = "-content_image %s -style_image %s -content_layers relu2 -style_layers relu1,relu2 "
+    .. "-image_size 48 -num_iterations 4"
+  local again = run("style", theirs:format(tiny.photo(), tiny.photo()), tiny.model(0))
+  lu.assertEquals(again.loss, result.loss)
+end
+
+function T.test_texture()
+  local arguments = "--layers relu1,relu2 --size 32 --source-size 32 --steps 3 --growth"
+  local result, picture = run("texture", on_photo(arguments), tiny.model(0))
+  lu.assertEquals(#result.losses, 2)
+  lu.assertTrue(picture:size(3) > 3 * 32)
+end
+
 function T.test_mistakes_are_one_line()
   local function fails(arguments, text)
     local out, status = h.shell(("%s %s --model %s"):format(h.host, arguments, tiny.model()))

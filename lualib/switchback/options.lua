@@ -3,13 +3,15 @@
 -- A declaration is a list. An entry is a common option's name ("model"), or a table { name, field = value };
 -- fields that it leaves out are those of the common option of that name, if there is one:
 --   type      "string" (default), "file", "integer", "number", "flag", "class", "keep", "names" (a,b,c),
---             "integers" (1,2,3), "blend" (3 or 1:0.5,8:0.3 or all), "picture" (a file to write), or a
---             function(text) --> value, or nil and what was expected
+--             "integers" (1,2,3), "numbers" (1,0.5), "blend" (3 or 1:0.5,8:0.3 or all), "picture" (a file
+--             to write), or a function(text) --> value, or nil and what was expected
 --   default   as it would be typed; without one the option is nil when not given
 --   required  true: it must be given
 --   choices   list of the strings that it may be
 --   min, max  of numbers
+--   alias     another name of the option, as some other program calls it
 --   help      one line
+-- On the command line a name may have one dash or two, and underscores for the dashes inside.
 local suggest = require "switchback.suggest"
 
 local options = {}
@@ -86,6 +88,7 @@ local types = {
   keep = { placeholder = "WHAT", parse = keep },
   names = { placeholder = "A,B,...", parse = list_of(function(part) return part end) },
   integers = { placeholder = "N,M,...", parse = integers },
+  numbers = { placeholder = "X,Y,...", parse = list_of(tonumber, "numbers such as 1,0.5") },
   blend = { placeholder = "N:W,...", parse = blend },
   flag = {},
 }
@@ -93,7 +96,7 @@ local types = {
 -- ---- Declarations -----------------------------------------------------------------------------
 
 local fields = { type = true, default = true, required = true, choices = true, min = true, max = true,
-                 help = true }
+                 alias = true, help = true }
 
 -- An entry with its common fields filled in, as { name =, type = {...}, ... }.
 local function complete(entry)
@@ -164,16 +167,34 @@ local function add(parser, option)
   return element:convert(function(text) return convert(option, text) end)
 end
 
--- parser(name, summary, declaration) --> an argparse parser. Raises for wrong declarations.
+local function dashed(name) return (name:gsub("_", "-")) end
+
+-- parser(name, summary, declaration) --> an argparse parser, for parse. Raises for wrong declarations.
 function options.parser(name, summary, declaration)
   local parser = require "argparse"("switchback " .. name, summary):help_max_width(100)
-  for _, option in ipairs(complete_all(declaration)) do add(parser, option) end
+  parser.known_names = {}
+  for _, option in ipairs(complete_all(declaration)) do
+    add(parser, option)
+    parser.known_names[option.name] = option.name
+    if option.alias then parser.known_names[dashed(option.alias)] = option.name end
+  end
   return parser
+end
+
+-- The arguments with options called as declared.
+local function canonical(parser, arguments)
+  local list = {}
+  for i, word in ipairs(arguments) do
+    local name, rest = word:match "^%-%-?([%a][%w_-]+)(.*)$"
+    local known = name and parser.known_names[dashed(name)]
+    list[i] = known and (rest == "" or rest:find "^=") and "--" .. known .. rest or word
+  end
+  return list
 end
 
 -- parse(parser, arguments) --> table of values by option name; or nil, a message of one line.
 function options.parse(parser, arguments)
-  local ok, result = parser:pparse(arguments)
+  local ok, result = parser:pparse(canonical(parser, arguments))
   if ok then return result end
   return nil, (result:gsub("\nDid you mean", "; did you mean"):gsub("\n", " "))
 end

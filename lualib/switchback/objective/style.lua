@@ -48,6 +48,20 @@ function style.blend(list)
   return mean
 end
 
+-- relative_weights(grams, layers [, shares]) --> weights for style that make it the sum over the layers of
+-- share |G - A|^2 / |A|^2, A from grams. shares: { [layer] = number } (default: 1 / number of layers).
+-- Without them a network whose layers differ in scale, as all but Gatys' own normalised VGG do, would match
+-- one or two layers alone.
+function style.relative_weights(grams, layers, shares)
+  local weights = {}
+  for _, layer in ipairs(layers) do
+    local a = grams[layer]
+    local share = shares and shares[layer] or 1 / #layers
+    weights[layer] = share * 4 * a:size(2) ^ 2 / math.max(a:dot(a), 1e-30)
+  end
+  return weights
+end
+
 local function check_target(layer, target, got)
   local want = got:size()
   if target:size(2) ~= want[2] or target:size(1) ~= 1 and target:size(1) ~= want[1] then
