@@ -11,7 +11,7 @@ return {
     { "front", type = "number", min = 0.001, max = 1, default = 0.05,
       help = "share of the photo that is object at first: the map's strongest pixels" },
     { "back", type = "number", min = 0.001, max = 1, default = 0.3,
-      help = "share that is background at first: the weakest pixels" },
+      help = "share that is background at first: less where the object fills the photo" },
     { "size", default = 512, help = "longest side in pixels of the copy that is cut" },
     "seed",
     { "mask", type = "picture", help = "mask to write, white for the object (default: none)" },

@@ -276,6 +276,18 @@ function T.test_grabcut_explains_what_is_wrong()
   h.error_has(cuts.cut, "leave a pixel no side", never, never, sb.zeros(4, 2, 2))
 end
 
+function T.test_failed_allocations_are_survived()
+  local picture, truth = disc(9)
+  local function corner(t) return sb.image.crop(t, 32, 12, 12, 14) end
+  picture, truth = corner(picture), corner(truth:unsqueeze(1))[1]
+  local seeds = truth * 0.5 + 0.25
+  local failures = h.survives_failed_allocations(function()
+    cuts.largest((sb.grabcut(picture, seeds, { iterations = 1 })))
+    cuts.maxflow(sb.tensor { { 1, 0 }, { 0, 1 } }, sb.tensor { { 1, 2, 1, 1 } })
+  end)
+  lu.assertTrue(failures > 10)
+end
+
 -- Pixels are shared out among threads, and nothing depends on how.
 function T.test_threads_do_not_matter()
   local picture, truth = disc(8)

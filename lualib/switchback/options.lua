@@ -20,7 +20,7 @@ local options = {}
 local common = {
   model = { default = "googlenet", help = "network: a name, or a file of weights" },
   image = { type = "file", required = true, help = "photo to look at" },
-  layer = { help = "layer, by its name" },
+  layer = { help = "layer, by its name (at the prompt, print(sb.load NAME) lists them)" },
   channel = { type = "integer", min = 1, help = "channel of the layer, from 1" },
   class = { type = "class", help = "class: its number from 1, or how its label begins" },
   steps = { type = "integer", min = 1, help = "number of steps" },
