@@ -81,6 +81,7 @@ static int64_t choose(const sb_quilting *q, const rectangle *r, const space *s) 
   sb_match_template(&q->sample, &t, &at, s->rest);
   float within = sb_least(s->rest, n) * (1 + q->tolerance);
   uint64_t count = (uint64_t)sb_count_within(s->rest, n, within);
+  if (count == 0) return 0; /* values that are no numbers */
   return sb_kth_within(s->rest, n, within, (int64_t)sb_rng_below(q->rng, count));
 }
 

@@ -202,7 +202,7 @@ static sb_level check_level(lua_State *L) {
                 "must be there if the sample's is");
   l.from = check_from(L, 5, &l.picture.fine);
   l.tree = check_tree(L, 6);
-  l.leaves = check_within(L, 9, 0, MOST_PIXELS);
+  l.leaves = check_within(L, 9, 0, INT64_MAX);
   sb_inside in = sb_neighbourhood_inside(&l.sample);
   bool fits = l.tree->n == (in.bottom - in.top) * (in.right - in.left) &&
               l.tree->d == sb_neighbourhood_size(&l.sample);

@@ -131,7 +131,24 @@ function T.test_mistakes_are_explained()
     { texture = t, size = 9, method = "wei-levi" })
   refused("unknown option 'tolerance'", { texture = t, size = 9, method = "wei-levoy", tolerance = 1 })
   refused("levels must be 1 to 3 for this texture and window, got 4", { texture = t, size = 9, levels = 4 })
-  refused("not finite", { texture = t / 0, size = 9 })
+  for _, bad in ipairs { t / 0, t * 1e20, t * 0 / 0 } do
+    for _, method in ipairs(METHODS) do
+      refused("the texture holds values that are not finite, or beyond 1e+15",
+        { texture = bad, size = 9, method = method })
+    end
+  end
+  refused("the image holds values", { texture = t, image = t / 0, hole = t[1], method = "efros-leung" })
+  refused("limit must be a number from 1e-30 to 1e+30, got 0",
+    { texture = t, size = 9, method = "efros-leung", limit = 0 })
+  for _, method in ipairs { "efros-leung", "efros-freeman" } do
+    refused("tolerance must be a number from 0 to 1e+06, got -1",
+      { texture = t, size = 9, method = method, tolerance = -1 })
+  end
+  refused("leaves must be a whole number from 0, got 1.5", { texture = t, size = 9, leaves = 1.5 })
+  refused("the overlap must be 1 to 9 pixels for this window, got 10",
+    { texture = t, size = 9, method = "efros-freeman", window = 10, overlap = 10 })
+  refused("the window must be 2 to 40 pixels for this texture, got 41",
+    { texture = t, size = 9, method = "efros-freeman", window = 41 })
   refused("the hole must be a mask of 40x44, got 4x4",
     { texture = t, image = t, hole = sb.zeros(4, 4), method = "efros-leung" })
 end

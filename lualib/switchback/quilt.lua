@@ -8,15 +8,30 @@ local METHODS = { "efros-leung", "wei-levoy", "efros-freeman" }
 -- What all methods take; the rest is the method's own (its file in quilt/).
 local COMMON = { texture = false, size = false, method = "wei-levoy", seed = 0, progress = false }
 
+local LARGEST <const> = 1e15 -- values whose squared differences can still be added up
+
+-- check_values(name, t) raises for NaN, infinite and huge values; answers t.
+function quilt.check_values(name, t)
+  local most, sum = t:abs():max(), t:sum()
+  if most > LARGEST or sum ~= sum then
+    error(("quilt: the %s holds values that are not finite, or beyond %g"):format(name, LARGEST), 0)
+  end
+  return t
+end
+
+-- check_range(name, value, low, high) raises unless it is a number from low to high.
+function quilt.check_range(name, value, low, high)
+  if type(value) == "number" and value >= low and value <= high then return end
+  error(("quilt: %s must be a number from %g to %g, got %s"):format(name, low, high, tostring(value)), 0)
+end
+
 local function check_texture(t)
   local size = type(t) == "userdata" and t:size() or {}
   if #size ~= 3 or size[2] < 3 or size[3] < 3 then
     error(("quilt: the texture must be (C,h,w) and at least 3x3, got %s"):format(
       #size > 0 and table.concat(size, "x") or type(t or nil)), 0)
   end
-  local sum = t:abs():sum()
-  if sum ~= sum or sum == math.huge then error("quilt: the texture holds values that are not finite", 0) end
-  return t
+  return quilt.check_values("texture", t)
 end
 
 local function check_size(size)

@@ -44,6 +44,7 @@ end
 -- run(o) --> { image =, from =, interrupted = }; see switchback.quilt.
 function efros_freeman.run(o)
   check_block(o)
+  require("switchback.quilt").check_range("tolerance", o.tolerance, 0, 1e6)
   local sb = require "switchback"
   local picture = sb.zeros(o.texture:size(1), o.size[1], o.size[2])
   local from = sb.zeros(o.size[1], o.size[2])

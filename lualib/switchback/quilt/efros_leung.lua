@@ -43,6 +43,7 @@ local function cut_hole(o)
     error(("quilt: the hole must be a mask of %dx%d, got %s"):format(size[2], size[3],
       #hole > 0 and table.concat(hole, "x") or tostring(o.hole)), 0)
   end
+  require("switchback.quilt").check_values("image", o.image)
   local unknown = (o.hole:reshape(size[2], size[3]) - 0.5):clamp(0, math.huge)
   return o.image:clone(), require("switchback").where(unknown, 0, -1)
 end
@@ -71,7 +72,10 @@ end
 
 -- run(o) --> { image =, from =: negative where the image was given, interrupted = }; see switchback.quilt.
 function efros_leung.run(o)
-  o.radius = require("switchback.quilt").half_window(o.window, o.texture)
+  local quilt = require "switchback.quilt"
+  o.radius = quilt.half_window(o.window, o.texture)
+  quilt.check_range("tolerance", o.tolerance, 0, 1e6)
+  quilt.check_range("limit", o.limit, 1e-30, 1e30)
   local picture, from = (o.image and cut_hole or plant)(o)
   o.done, o.total = 0, require("switchback").where(from, 0, 1):sum() // 1 | 0
   local interrupted = interrupt.caught(fill_all, o, picture, from)

@@ -91,6 +91,9 @@ end
 -- run(o) --> { image =, from =, interrupted = }; see switchback.quilt.
 function wei_levoy.run(o)
   o.radius = require("switchback.quilt").half_window(o.window, o.texture)
+  if math.type(o.leaves) ~= "integer" or o.leaves < 0 then
+    error(("quilt: leaves must be a whole number from 0, got %s"):format(tostring(o.leaves)), 0)
+  end
   local n = count_levels(o)
   local samples, sizes = sample_levels(o.texture, n), picture_sizes(o.size, n)
   o.done, o.total = 0, 0
