@@ -7,7 +7,7 @@ local measure = {}
 local SLOW <const>, VERY_SLOW <const> = 1500, 10000 -- milliseconds of a run
 local BUDGET <const> = 2500 -- milliseconds of one side's rounds
 -- For threads that spin after a run (ONNX Runtime's for some 0.04 s) to come to rest.
-local PAUSE <const> = "sleep 0.05"
+local PAUSE <const> = "sleep 0.05" -- for threads that spin after a run (some 0.04 s) to come to rest
 
 local function median(list)
   local sorted = table.move(list, 1, #list, 1, {})
