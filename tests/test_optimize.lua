@@ -323,6 +323,41 @@ function T.test_foreign_checkpoints()
   h.error_has(dream, "resume needs checkpoint", { resume = true })
 end
 
+-- ---- Memory ------------------------------------------------------------------------------------------
+
+local MEMORY = [[
+local sb = require "switchback"
+local net = sb.load(arg[1])
+local function most()
+  for line in io.lines "/proc/self/status" do
+    local kib = line:match "^VmHWM:%s+(%d+)"
+    if kib then return kib * 1024 end
+  end
+end
+local announced
+sb.threads(2)
+local goal = sb.objective.amplify(arg[2])
+sb.optimize { net = net, image = sb.rand(sb.rng(1), 3, 400, 400), maximize = goal, jitter = 4, steps = 3,
+  tile = math.tointeger(arg[3]), announce = function(bytes) announced = bytes end }
+print(announced, most())
+]]
+
+-- What is announced before a run is within 15 % of what the process then takes, tiled or not.
+function T.test_announced_memory()
+  local model = h.shared "models/googlenet/googlenet.onnx"
+  local script = h.temporary "memory.lua"
+  local file = assert(io.open(script, "w"))
+  file:write(MEMORY)
+  file:close()
+  for _, tile in ipairs { "none", "160" } do
+    local output = h.shell(("%s %s %s inception_3b/output %s"):format(h.host, script, model, tile))
+    local announced, used = output:match "^(%S+)\t(%S+)\n$"
+    lu.assertNotNil(announced, output)
+    lu.assertAlmostEquals(announced / used, 1, 0.15, ("tile %s: announced %s bytes, used %s"):format(tile,
+      announced, used))
+  end
+end
+
 -- ---- Errors ------------------------------------------------------------------------------------------
 
 function T.test_errors()

@@ -11,7 +11,7 @@ local OPTIONS = {
   transform = false, jitter = 0, optimizer = false, rate = false, steps = 20, octaves = 1, octave_scale = 1.4,
   seed = 0, rng = false, clamp = true, tile = false, normalise = false, rule = "gradient", keep = "last",
   patience = false, tolerance = 1e-4, snapshot = false, snapshot_every = 10,
-  checkpoint = false, checkpoint_every = 10, resume = false, progress = false,
+  checkpoint = false, checkpoint_every = 10, resume = false, progress = false, announce = false,
 }
 
 local Run = {}
@@ -152,9 +152,8 @@ local function new_run(o)
   local sb = require "switchback"
   local objective, sign = goal(o)
   local self = setmetatable({ o = o, sign = sign, objective = objective, done = 0, total = 0 }, Run)
-  local size
-  self.subject, size = require("switchback.optimize.subject").of(o)
-  self.plan = require("switchback.optimize.octaves").plan(o, size)
+  self.subject, self.shape = require("switchback.optimize.subject").of(o)
+  self.plan = require("switchback.optimize.octaves").plan(o, { self.shape[3], self.shape[4] })
   for _, octave in ipairs(self.plan) do self.total = self.total + octave.steps end
   self.look = new_look(o, objective)
   self.rng = o.rng or sb.rng(o.seed)
@@ -200,6 +199,8 @@ end
 --   checkpoint    a file that is written each checkpoint_every = 10 steps, whole or not at all; with resume =
 --                 true a run goes on from it, if it is there, to the very bytes of a run without a break
 --   progress      function(done, total, value), called after each step
+--   announce      function(bytes), called before the first: the memory that the process will take at most,
+--                 but for the objective's targets (optimize/memory.lua)
 -- history: the values by step and by term (optimize/history.lua). Ctrl-C ends the run with the best picture
 -- so far; history.ended is "interrupted" then. Equal seeds give equal bytes at any number of threads. Raises
 -- for unknown options, and where the loss is no number.
@@ -208,6 +209,9 @@ function optimize.run(options)
   check.choice("optimize", "keep", o.keep, { "last", "best" })
   if o.resume and not o.checkpoint then error("optimize: resume needs checkpoint = file", 0) end
   local self = new_run(o)
+  if o.announce then
+    o.announce(require("switchback.optimize.memory").estimate(self.look, self.optimizer, self.shape))
+  end
   local ok, trouble = pcall(run_all, self)
   if not ok and not is_interrupt(trouble) then error(trouble, 0) end
   if not ok then recover(self) end

@@ -28,12 +28,14 @@ end
 function synthesis.loop(o, report, what, run)
   local checkpoint = o.checkpoint
   if checkpoint and run then checkpoint = synthesis.numbered(checkpoint, "run", run) end
+  local function announce(bytes) report:say("takes up to %.0f MiB of memory", bytes / 2 ^ 20) end
   local function snapshot(picture, step)
     report:save(synthesis.numbered(o.out, "step", step), picture)
   end
   return {
     seed = o.seed, tile = o.tile, checkpoint = checkpoint, resume = checkpoint and o.resume,
     snapshot = o.snapshots and snapshot, snapshot_every = o.snapshots, progress = report:progress(what),
+    announce = (run or 1) == 1 and announce or nil,
   }
 end
 

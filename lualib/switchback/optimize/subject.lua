@@ -43,7 +43,7 @@ function Input.backward(_, g) return { g } end
 
 local function is_tensor(t) return type(t) == "userdata" end
 
--- of(options) --> subject, the size {h, w} of its last octave. options: image = (3,H,W) or (N,3,H,W),
+-- of(options) --> subject, the shape {N,C,H,W} of its picture. options: image = (3,H,W) or (N,3,H,W),
 -- param = parameterisation, or input = (N,C,H,W), one of them. The caller's image and input stay as they are;
 -- param is what changes. Raises unless there is exactly one.
 function subject.of(o)
@@ -56,10 +56,10 @@ function subject.of(o)
   end
   if o.image then
     local original = require("switchback").param.pixels { image = picture }.values[1]
-    return setmetatable({ original = original }, Picture), { original:size(3), original:size(4) }
+    return setmetatable({ original = original }, Picture), original:size()
   end
   local p = o.param or setmetatable({ values = { picture:clone() } }, Input)
-  return setmetatable({ p = p }, Parameters), { p:image():size(3), p:image():size(4) }
+  return setmetatable({ p = p }, Parameters), p:image():size()
 end
 
 return subject

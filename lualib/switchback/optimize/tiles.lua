@@ -122,8 +122,8 @@ local function scatter(self, seeds)
 end
 
 -- What is read: { { layer =, field =, shape = }... }. Raises for layers that see the whole input.
-local function reads_of(net, layers, fields, input)
-  local shapes, list = net:shapes(input:size(), layers), {}
+local function reads_of(net, layers, fields, shape)
+  local shapes, list = net:shapes(shape, layers), {}
   for i, layer in ipairs(layers) do
     local value = net:value(layer)
     if not fields[value] or #shapes[value] ~= 4 then
@@ -134,16 +134,30 @@ local function reads_of(net, layers, fields, input)
   return list
 end
 
+local function new(net, layers, shape, tile)
+  local fields = net:fields()
+  local reads, step = reads_of(net, layers, fields, shape), alignment(net, fields, layers)
+  return setmetatable({ net = net, layers = layers, reads = reads, extent = { shape[3], shape[4] },
+                        ys = spans(reads, 1, shape[3], tile, step),
+                        xs = spans(reads, 2, shape[4], tile, step) }, Tiling)
+end
+
+-- largest(net, layers, shape, tile) --> rows, columns of the largest tile with its halo, for an input of that
+-- shape.
+function tiles.largest(net, layers, shape, tile)
+  local self, most = new(net, layers, shape, tile), { 0, 0 }
+  for axis, spans_of_axis in ipairs { self.ys, self.xs } do
+    for _, span in ipairs(spans_of_axis) do most[axis] = math.max(most[axis], span.high - span.low + 1) end
+  end
+  return most[1], most[2]
+end
+
 -- run(net, layers, input, { tile =, rule = }) --> { [layer] = values }, back: what the whole input
 -- (N,C,H,W) gives, computed in squares of about `tile` pixels. back({ [layer] = gradient }) --> gradient like
 -- input, walked by `rule`.
 function tiles.run(net, layers, input, settings)
-  local fields = net:fields()
-  local reads, step = reads_of(net, layers, fields, input), alignment(net, fields, layers)
-  local h, w = input:size(3), input:size(4)
-  local self = setmetatable({ net = net, layers = layers, input = input, reads = reads, extent = { h, w },
-                              rule = settings.rule }, Tiling)
-  self.ys, self.xs = spans(reads, 1, h, settings.tile, step), spans(reads, 2, w, settings.tile, step)
+  local self = new(net, layers, input:size(), settings.tile)
+  self.input, self.rule = input, settings.rule
   return gather(self), function(seeds) return scatter(self, seeds) end
 end
 
