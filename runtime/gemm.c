@@ -9,22 +9,27 @@ static void use_one_thread(void) {
   if (!ready) openblas_set_num_threads(1), ready = true;
 }
 
+/* BLAS wants rows of at least one element, those of empty matrices too. */
+static int row_of(int64_t stride) {
+  return stride > 0 ? (int)stride : 1;
+}
+
 void sb_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
              const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
              int64_t ldc) {
   use_one_thread();
   if (m == 0 || n == 0) return;
   cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-              transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, alpha, a, (int)lda,
-              b, (int)ldb, beta, c, (int)ldc);
+              transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, alpha, a,
+              row_of(lda), b, row_of(ldb), beta, c, row_of(ldc));
 }
 
 void sb_syrk(int64_t n, int64_t k, float alpha, const float *a, int64_t lda, float *c,
              int64_t ldc) {
   use_one_thread();
-  if (n > 0)
-    cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)k, alpha, a, (int)lda, 0, c,
-                (int)ldc);
+  if (n == 0) return;
+  cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)k, alpha, a, row_of(lda), 0, c,
+              row_of(ldc));
 }
 
 typedef struct product {
