@@ -110,18 +110,27 @@ static void flatten(outline *o, const pen *k, const char *glyph) {
 
 /* ---- Segments to pixels ---------------------------------------------------------------------- */
 
-static double distance(point p, point a, point b) {
+static double clamped(double v, double least, double most) {
+  return v < least ? least : v > most ? most : v;
+}
+
+/* The square of the distance of p from the segment. */
+static double square_distance(point p, point a, point b) {
   double dx = b.x - a.x, dy = b.y - a.y, length = dx * dx + dy * dy;
   double t = length > 0 ? ((p.x - a.x) * dx + (p.y - a.y) * dy) / length : 0;
-  t = fmin(fmax(t, 0), 1);
-  return hypot(a.x + t * dx - p.x, a.y + t * dy - p.y);
+  t = clamped(t, 0, 1);
+  double y = a.y + t * dy - p.y, x = a.x + t * dx - p.x;
+  return y * y + x * x;
 }
 
 /* Coverage: the share of a pixel's width that lies within the stroke's radius. */
 static float coverage(const outline *o, double radius, point p) {
-  double nearest = radius + 1;
-  for (int i = 0; i < o->n; i++) nearest = fmin(nearest, distance(p, o->a[i], o->b[i]));
-  return (float)fmin(fmax(radius + 0.5 - nearest, 0), 1);
+  double nearest = (radius + 1) * (radius + 1);
+  for (int i = 0; i < o->n; i++) {
+    double d = square_distance(p, o->a[i], o->b[i]);
+    if (d < nearest) nearest = d;
+  }
+  return (float)clamped(radius + 0.5 - sqrt(nearest), 0, 1);
 }
 
 static void fill_outline(const sb_planes *to, const outline *o, sb_rectangle box, double radius,
