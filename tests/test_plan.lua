@@ -27,6 +27,10 @@ local program = [[
   print("flop", plan.forward.flop)
 ]]
 
+-- The plan sets 5 MiB aside for what it does not count, gaps between buffers among it. Exact mode packs less
+-- than half as much, so it leaves fewer of them: the plan is then up to 4 MiB of 24 too high.
+local MARGIN = { fast = 0.15, exact = 0.2 }
+
 -- Answers the operations.
 local function check_peaks(name, size)
   h.needs_own_memory()
@@ -38,7 +42,7 @@ local function check_peaks(name, size)
   local runs = 0
   for planned, used in output:gmatch "(%d+)\t(%d+)" do
     runs = runs + 1
-    lu.assertAlmostEquals(planned / used, 1, 0.15, ("%s at %d: planned %d, used %d bytes")
+    lu.assertAlmostEquals(planned / used, 1, MARGIN[sb.precision()], ("%s at %d: planned %d, used %d bytes")
       :format(name, size, planned, used))
   end
   lu.assertEquals(runs, 2, output)
