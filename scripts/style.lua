@@ -11,7 +11,7 @@ return {
     { "size", default = 512, alias = "image_size", help = "longer side of the result in pixels" },
     { "style-scale", type = "number", default = 1, help = "longer side of the styles, times that" },
     { "content-weight", type = "number", default = 1, help = "weight of |F - P|^2 / |P|^2" },
-    { "style-weight", type = "number", default = 1000, help = "weight of |G - A|^2 / |A|^2" },
+    { "style-weight", type = "number", default = 300, help = "weight of |G - A|^2 / |A|^2" },
     { "tv-weight", type = "number", default = 0.1, help = "weight of the mean squared difference" },
     { "content-layers", type = "names", default = "relu4_2", help = "layers that see the photo" },
     { "style-layers", type = "names", default = "relu1_1,relu2_1,relu3_1,relu4_1,relu5_1",

@@ -5,7 +5,7 @@ local image = require "switchback.image"
 local OPTIONS = {
   styles = {}, blend = false, content_layers = { "relu4_2" },
   style_layers = { "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1" }, layer_weights = {},
-  content_weight = 1, style_weight = 1000, tv_weight = 0.1, size = 512, style_scale = 1, init = "image",
+  content_weight = 1, style_weight = 300, tv_weight = 0.1, size = 512, style_scale = 1, init = "image",
   optimizer = "lbfgs", rate = false, steps = 300, scales = 1, original_colors = false, normalise = false,
   seed = 0, tile = false, progress = false,
 }
@@ -69,7 +69,7 @@ end
 -- the last scale (optimize/history.lua) }. content and styles are pictures (3,H,W). Options:
 --   size = 512        longer side of the result;  style_scale = 1: longer side of the styles, times that
 --   blend             weights of the styles (default: equal)
---   content_weight = 1, style_weight = 1000, tv_weight = 0.1: of |F - P|^2 / |P|^2, of the mean over the
+--   content_weight = 1, style_weight = 300, tv_weight = 0.1: of |F - P|^2 / |P|^2, of the mean over the
 --   style
 --                     layers of |G - A|^2 / |A|^2, and of the mean squared difference of neighbouring pixels
 --   content_layers = { "relu4_2" }, style_layers = { "relu1_1" ... "relu5_1" }
