@@ -344,6 +344,7 @@ print(announced, most())
 
 -- What is announced before a run is within 15 % of what the process then takes, tiled or not.
 function T.test_announced_memory()
+  h.needs_own_memory()
   local model = h.shared "models/googlenet/googlenet.onnx"
   local script = h.temporary "memory.lua"
   local file = assert(io.open(script, "w"))
