@@ -65,9 +65,8 @@ void sb_set_threads(int n) {
   pool.wanted = n < 1 ? 1 : n > MAX_THREADS ? MAX_THREADS : n;
 }
 
-/* A system that takes a sleeping core for an absent one, as virtual machines do, wakes a worker on
-   the core that the caller runs on, where the two take turns. So workers may go anywhere but there.
- */
+/* Two threads that take turns on one core are as slow as one. It was seen on a virtual machine with
+   a core to spare, for many runs on end: workers may go anywhere but where the caller runs. */
 static void keep_workers_off_this_core(void) {
 #ifdef __linux__
   int core = sched_getcpu();

@@ -1,9 +1,11 @@
 -- The content of a photo in the style of paintings.
+local synthesis = require "switchback.synthesis"
+
 return {
   summary = "the content of a photo in the style of paintings",
   about = "Gatys, Ecker & Bethge 2016. neural-style's names of options do too (-content_image,\n" ..
     "-style_image, -num_iterations ...); weights are of relative losses, so that one suits all nets.",
-  options = {
+  options = synthesis.with {
     { "model", default = "vgg19_pruned", alias = "model_file" },
     { "image", alias = "content_image" },
     { "style", type = "names", alias = "style_image", required = true, help = "paintings, A,B,..." },
@@ -23,8 +25,6 @@ return {
     { "scales", type = "integer", min = 1, default = 1, help = "sizes to work at, each twice the last" },
     { "original-colors", type = "flag", help = "keep the photo's colors" },
     { "normalize-gradients", type = "flag", help = "make each loss's gradient as large as its weight" },
-    { "tile", type = "integer", min = 64, help = "run the network in squares of that many pixels" },
-    "seed",
     { "out", default = "style.png", alias = "output_image" },
   },
   run = function(o, report)
@@ -37,8 +37,8 @@ return {
       content_weight = o.content_weight, style_weight = o.style_weight, tv_weight = o.tv_weight,
       content_layers = o.content_layers, style_layers = o.style_layers, init = o.init,
       optimizer = o.optimizer, rate = o.rate, steps = o.steps, scales = o.scales, seed = o.seed,
-      original_colors = o.original_colors, normalise = o.normalize_gradients, tile = o.tile,
-      progress = report:progress "steps",
+      original_colors = o.original_colors, normalise = o.normalize_gradients,
+      loop = function(k) return synthesis.loop(o, report, "steps", o.scales > 1 and k or nil) end,
     })
     report:say("%s", made.history)
     report:save(o.out, made.image)

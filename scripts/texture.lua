@@ -1,17 +1,18 @@
 -- A texture like that of a picture, made from noise.
+local synthesis = require "switchback.synthesis"
+
 return {
   summary = "a texture like that of a picture, made from noise",
   about = "Gatys, Ecker & Bethge 2015. --growth makes the figure of the paper: textures that match the\n" ..
     "first layer, the first two, and so on.",
-  options = {
+  options = synthesis.with {
     { "model", default = "vgg19_pruned" }, "image",
     { "layers", type = "names", default = "relu1_1,pool1,pool2,pool3,pool4", help = "layers to match" },
     { "size", default = 256, help = "height and width of the texture in pixels" },
     { "source-size", type = "integer", min = 16, default = 256, help = "longer side of the picture" },
     { "steps", default = 300 },
     { "growth", type = "flag", help = "one texture for the first layer, one for the first two, ..." },
-    { "tile", type = "integer", min = 64, help = "run the network in squares of that many pixels" },
-    "seed", { "out", default = "texture.png" },
+    { "out", default = "texture.png" },
   },
   run = function(o, report)
     local sb = require "switchback"
@@ -21,7 +22,7 @@ return {
       local layers = table.move(o.layers, 1, n, 1, {})
       local made = sb.vis.texture(net, source, {
         layers = layers, size = o.size, source_size = o.source_size, steps = o.steps, seed = o.seed,
-        tile = o.tile, progress = report:progress("steps to " .. layers[n]),
+        loop = synthesis.loop(o, report, "steps to " .. layers[n], o.growth and n or nil),
       })
       pictures[#pictures + 1], labels[#labels + 1] = made.image, "to " .. layers[n]
       losses[#losses + 1] = made.history[#made.history]

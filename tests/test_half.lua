@@ -1,6 +1,7 @@
 -- Weights stored as halves: the numbers, the layer that takes them, and nets.
 local lu = require "luaunit"
 local h = require "helper"
+local process_memory = require "process_memory"
 local sb = require "switchback"
 local half = require("switchback.core").half
 
@@ -135,12 +136,7 @@ function T.test_net_half()
 end
 
 -- Memory of this process that files back, in KiB.
-local function file_backed()
-  for line in io.lines "/proc/self/status" do
-    local kib = line:match "^RssFile:%s+(%d+)"
-    if kib then return tonumber(kib) end
-  end
-end
+local function file_backed() return process_memory "RssFile" end
 
 -- 16 MiB of weights in a file: converting them leaves none of the file's pages behind, and what was read is
 -- still there to be read again.

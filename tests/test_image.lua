@@ -3,6 +3,7 @@ local core = require "switchback.core"
 local files = require "imagefiles"
 local h = require "helper"
 local lu = require "luaunit"
+local process_memory = require "process_memory"
 local sb = require "switchback"
 
 local image = sb.image
@@ -245,12 +246,7 @@ function T.test_what_is_no_image()
 end
 
 -- The resident memory's peak in kB.
-local function peak()
-  for line in io.lines "/proc/self/status" do
-    local kb = line:match "^VmHWM:%s+(%d+)"
-    if kb then return tonumber(kb) end
-  end
-end
+local function peak() return process_memory "VmHWM" end
 
 function T.test_small_files_cannot_claim_large_images()
   local before = peak()

@@ -1,17 +1,13 @@
 -- Long loops do not grow: 1,000 forward and backward passes of SqueezeNet.
 local lu = require "luaunit"
 local h = require "helper"
+local process_memory = require "process_memory"
 local sb = require "switchback"
 
 local T = {}
 
 -- Resident memory in KiB.
-local function resident()
-  for line in io.lines "/proc/self/status" do
-    local kib = line:match "^VmRSS:%s+(%d+)"
-    if kib then return tonumber(kib) end
-  end
-end
+local function resident() return process_memory "VmRSS" end
 
 -- The largest resident size seen in passes first..last.
 local function peak(net, x, first, last)

@@ -328,18 +328,13 @@ end
 local MEMORY = [[
 local sb = require "switchback"
 local net = sb.load(arg[1])
-local function most()
-  for line in io.lines "/proc/self/status" do
-    local kib = line:match "^VmHWM:%s+(%d+)"
-    if kib then return kib * 1024 end
-  end
-end
+local process_memory = dofile "tests/process_memory.lua"
 local announced
 sb.threads(2)
 local goal = sb.objective.amplify(arg[2])
 sb.optimize { net = net, image = sb.rand(sb.rng(1), 3, 400, 400), maximize = goal, jitter = 4, steps = 3,
   tile = math.tointeger(arg[3]), announce = function(bytes) announced = bytes end }
-print(announced, most())
+print(announced, process_memory "VmHWM" * 1024)
 ]]
 
 -- What is announced before a run is within 15 % of what the process then takes, tiled or not.

@@ -9,12 +9,8 @@ local T = {}
 -- used, of a run without and then one with a walk back; then the operations of a forward run.
 local program = [[
   local sb = require "switchback"
-  local function most()
-    for line in io.lines "/proc/self/status" do
-      local kib = line:match "^VmHWM:%s+(%d+)"
-      if kib then return kib * 1024 end
-    end
-  end
+  local process_memory = dofile "tests/process_memory.lua"
+  local function most() return process_memory "VmHWM" * 1024 end
   sb.threads(2)
   local start = most()
   local net, size = sb.load(arg[1], { untrained = true }), math.tointeger(arg[2])

@@ -161,6 +161,17 @@ function T.test_style()
   lu.assertEquals(again.loss, result.loss)
 end
 
+-- A style's second scale, made anew after the first one's checkpoint.
+function T.test_style_goes_on()
+  local layers = "--content-layers relu2 --style-layers relu1"
+  local state = " --checkpoint " .. h.temporary "style.state"
+  local arguments = on_photo(layers .. " --size 48 --steps 3 --scales 2 --style " .. tiny.photo() .. state)
+  local _, whole = run("style", arguments, tiny.model(0))
+  lu.assertTrue(os.remove(h.temporary "style-run0002.state"))
+  local _, resumed = run("style", arguments .. " --resume", tiny.model(0))
+  lu.assertEquals(resumed:totable(), whole:totable())
+end
+
 function T.test_texture()
   local arguments = "--layers relu1,relu2 --size 32 --source-size 32 --steps 3 --growth"
   local result, picture = run("texture", on_photo(arguments), tiny.model(0))

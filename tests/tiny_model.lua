@@ -62,7 +62,26 @@ function tiny.transform_net()
   return path
 end
 
+local function image(name) return arg[0]:match "^(.*/)[^/]*$" .. "images/" .. name end
+
 -- photo() --> path of a photo.
-function tiny.photo() return arg[0]:match "^(.*/)[^/]*$" .. "images/chelsea.png" end
+function tiny.photo() return image "chelsea.png" end
+
+local net, photo, input
+
+-- loaded() --> model() as a net, photo() as an image, and the net's input for it; the same ones each time.
+function tiny.loaded()
+  if not net then
+    net, photo = sb.load(tiny.model()), sb.image.load(tiny.photo())
+    input = net:prepare(photo)
+  end
+  return net, photo, input
+end
+
+-- grain([size]) --> a photo's patch of size x (size + 4) pixels, default 40 x 44: grain of wood.
+function tiny.grain(size)
+  size = size or 40
+  return sb.image.crop(sb.image.load(image "coffee.png"), 240, 490, size, size + 4)
+end
 
 return tiny

@@ -1,5 +1,6 @@
 -- net:plan: the memory and the operations that a run will take, found by doing it with a sketch of the net.
 local check = require "switchback.check"
+local count = require("switchback.shape").count
 local pass = require "switchback.pass"
 local sketch = require "switchback.sketch"
 
@@ -53,12 +54,6 @@ end
 
 -- ---- By layer --------------------------------------------------------------------------------------
 
-local function bytes_of(shape)
-  local bytes = 4
-  for _, extent in ipairs(shape) do bytes = bytes * extent end
-  return bytes
-end
-
 -- One entry for each step of the run, fused ones named by their last value.
 local function by_layer(run)
   local layers = {}
@@ -67,7 +62,7 @@ local function by_layer(run)
     for k, value in ipairs(step.inputs) do shapes[k] = run.shapes[value] end
     local about, value = run.layers[step]:plan(table.unpack(shapes)), step.outputs[1]
     layers[i] = { name = value, kind = run.layers[step].kind, shape = run.shapes[value],
-                  flop = 2 * about.products, bytes = bytes_of(run.shapes[value]),
+                  flop = 2 * about.products, bytes = 4 * count(run.shapes[value]),
                   packed = about.forward.packed, scratch = about.forward.scratch }
   end
   return layers

@@ -3,6 +3,7 @@
 -- what the real thing would have allocated.
 local core = require "switchback.core"
 local Net = require("switchback.net").Net
+local elements = require("switchback.shape").count
 
 local sketch = {}
 
@@ -98,15 +99,10 @@ end
 local Blank = {}
 Blank.__index = Blank
 
-local function count(shape)
-  local n = 1
-  for _, extent in ipairs(shape) do n = n * extent end
-  return n
-end
-
 local function blank(ledger, shape, purpose)
   purpose = purpose or ledger.purpose
-  return setmetatable({ ledger = ledger, shape = shape, buffer = ledger:take(count(shape), purpose) }, Blank)
+  local buffer = ledger:take(elements(shape), purpose)
+  return setmetatable({ ledger = ledger, shape = shape, buffer = buffer }, Blank)
 end
 
 local function view(t, shape)

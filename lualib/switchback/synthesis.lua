@@ -24,13 +24,15 @@ end
 
 -- loop(o, report, what [, run]) --> options of sb.optimize from a recipe's option values: seed, tile,
 -- checkpoint, resume, snapshots beside o.out, progress under the name `what`, the memory told beforehand.
--- run: the number of this run, for recipes that make several: its checkpoint is a file of its own.
+-- run: the number of this run, for recipes that make several: its checkpoint and snapshots are
+-- files of their own.
 function synthesis.loop(o, report, what, run)
   local checkpoint = o.checkpoint
   if checkpoint and run then checkpoint = synthesis.numbered(checkpoint, "run", run) end
   local function announce(bytes) report:say("takes up to %.0f MiB of memory", bytes / 2 ^ 20) end
   local function snapshot(picture, step)
-    report:save(synthesis.numbered(o.out, "step", step), picture)
+    local out = run and synthesis.numbered(o.out, "run", run) or o.out
+    report:save(synthesis.numbered(out, "step", step), picture)
   end
   return {
     seed = o.seed, tile = o.tile, checkpoint = checkpoint, resume = checkpoint and o.resume,

@@ -8,11 +8,7 @@ local T = {}
 
 local net, photo, input
 
-local function set_up()
-  if net then return end
-  net, photo = sb.load(tiny.model()), sb.image.load(tiny.photo())
-  input = net:prepare(photo)
-end
+local function set_up() net, photo, input = tiny.loaded() end
 
 -- ---- Saliency ------------------------------------------------------------------------------------
 

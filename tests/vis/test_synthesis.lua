@@ -59,8 +59,8 @@ function T.test_deepdream_recipe()
   local result, status = run("deepdream", options .. " --out " .. out)
   lu.assertEquals(status, 0, result)
   local stem = out:gsub("%.png$", "")
-  lu.assertEquals(result.files, { stem .. "-step0004.png", stem .. "-frame0001.png", stem .. "-step0004.png",
-                                  stem .. "-frame0002.png" })
+  lu.assertEquals(result.files, { stem .. "-run0001-step0004.png", stem .. "-frame0001.png",
+                                  stem .. "-run0002-step0004.png", stem .. "-frame0002.png" })
   lu.assertEquals(math.max(table.unpack(sb.image.load(result.files[2]):size())), 40)
   lu.assertEquals({ result.steps, result.ended }, { 6, "steps" })
   lu.assertTrue(bytes(result.files[2]) ~= bytes(result.files[4]))

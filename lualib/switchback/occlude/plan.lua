@@ -1,5 +1,6 @@
 -- What an occlusion sweep of a net has to do: which steps run on rectangles (the head), and which on whole
 -- maps (the tail), because one of their inputs is mixed there or came out of such a step.
+local count = require("switchback.shape").count
 local pass = require "switchback.pass"
 local rules = require "switchback.occlude.rules"
 
@@ -99,12 +100,6 @@ local function peak(steps, size_of, extra)
     end
   end
   return most
-end
-
-local function count(shape)
-  local n = 1
-  for _, extent in ipairs(shape) do n = n * extent end
-  return n
 end
 
 -- plan:tail_floats() --> floats that the tail holds at most for each position, the frontier included.

@@ -1,4 +1,6 @@
 -- The memory that a run will take, before it starts.
+local count = require("switchback.shape").count
+
 local memory = {}
 
 local FLOAT <const> = 4 -- bytes
@@ -11,11 +13,7 @@ local function kept(optimizer)
   return optimizer.history and 2 * optimizer.history + 2 or 1
 end
 
-local function bytes_of(shape)
-  local bytes = FLOAT
-  for _, extent in ipairs(shape) do bytes = bytes * extent end
-  return bytes
-end
+local function bytes_of(shape) return FLOAT * count(shape) end
 
 -- Bytes of the layers that the objective reads, for a whole picture.
 local function bytes_read(look, shape)

@@ -7,7 +7,7 @@ local OPTIONS = {
   style_layers = { "relu1_1", "relu2_1", "relu3_1", "relu4_1", "relu5_1" }, layer_weights = {},
   content_weight = 1, style_weight = 300, tv_weight = 0.1, size = 512, style_scale = 1, init = "image",
   optimizer = "lbfgs", rate = false, steps = 300, scales = 1, original_colors = false, normalise = false,
-  seed = 0, tile = false, progress = false,
+  seed = 0, loop = false,
 }
 
 -- Style pictures are this much larger or smaller than the result, by their longer sides.
@@ -70,8 +70,8 @@ end
 --   size = 512        longer side of the result;  style_scale = 1: longer side of the styles, times that
 --   blend             weights of the styles (default: equal)
 --   content_weight = 1, style_weight = 300, tv_weight = 0.1: of |F - P|^2 / |P|^2, of the mean over the
---   style
---                     layers of |G - A|^2 / |A|^2, and of the mean squared difference of neighbouring pixels
+--                     style layers of |G - A|^2 / |A|^2, and of the mean squared difference of
+--                     neighbouring pixels
 --   content_layers = { "relu4_2" }, style_layers = { "relu1_1" ... "relu5_1" }
 --   layer_weights     { [layer] = w } of the style layers (default: 1 / their number)
 --   init = "image"    or "random": normal noise around grey
@@ -79,7 +79,8 @@ end
 --                     sb.optimize
 --   scales = 1        works at that many sizes, each twice the one before, on what the one before made
 --   original_colors   true: keeps the content's colours, and takes the result's luminance alone
---   tile, seed, progress   see sb.optimize
+--   seed              of the random start
+--   loop              function(k) --> more options of sb.optimize, for the k-th scale
 -- Raises what sb.optimize does.
 return function(net, content, options)
   local o = check.options("style", options, OPTIONS)
@@ -88,12 +89,14 @@ return function(net, content, options)
   for scale = o.scales, 1, -1 do
     local at = image.longer_side(content, math.floor(o.size / 2 ^ (scale - 1) + 0.5))
     local start = picture and image.resize(picture, at:size(2), at:size(3)) or start_of(at, o)
-    picture, history = require("switchback").optimize {
+    local all = {
       net = net, image = start, minimize = loss_of(net, at, o),
       optimizer = optimizer_of(o), clamp = o.optimizer == "adam",
       steps = type(o.steps) == "table" and o.steps[o.scales - scale + 1] or o.steps,
-      normalise = o.normalise, seed = o.seed, tile = o.tile, progress = o.progress,
+      normalise = o.normalise, seed = o.seed,
     }
+    for key, value in pairs(o.loop and o.loop(o.scales - scale + 1) or {}) do all[key] = value end
+    picture, history = require("switchback").optimize(all)
     picture = picture:clamp(0, 1)
     if scale == 1 and o.original_colors then picture = with_colors_of(at, picture):clamp(0, 1) end
     if history.ended == "interrupted" then break end
