@@ -252,12 +252,18 @@ function Net:receptive_field(name, y, x)
   if f then return field.box(f, y, x) end
 end
 
--- net:parameters() --> the number of weights, buffers included.
-function Net:parameters()
+-- net:parameter_count() --> the number of weights, buffers included.
+function Net:parameter_count()
   local total = 0
   for _, node in ipairs(self.order) do total = total + summary.parameters(node.layer) end
   return total
 end
+
+-- net:parameters() --> list of the weights that training changes; net:freeze([pattern]) and
+-- net:unfreeze([pattern]) --> net, with those that match left out of it, or back: see trainable.lua.
+function Net:parameters() return require("switchback.trainable").parameters(self) end
+function Net:freeze(pattern) return require("switchback.trainable").freeze(self, pattern) end
+function Net:unfreeze(pattern) return require("switchback.trainable").unfreeze(self, pattern) end
 
 -- The names of the weights that a layer can take as halves.
 local function halvable(layer)

@@ -51,7 +51,7 @@ function summary.text(net)
     rows[#rows + 1] = { input.name, "input", net.shape_text(shapes[input.name]), "", "" }
   end
   for _, node in ipairs(net.order) do rows[#rows + 1] = row(net, node, shapes, layers, fields) end
-  return ("%s\n%d layers, %d parameters%s"):format(layout(rows), #net.order, net:parameters(),
+  return ("%s\n%d layers, %d parameters%s"):format(layout(rows), #net.order, net:parameter_count(),
     net.source and ", from " .. net.source or "")
 end
 
