@@ -45,6 +45,13 @@ static int pixels_gc(lua_State *L) {
   return 0;
 }
 
+sb_pixels *sb_push_pixels(lua_State *L) {
+  sb_pixels *p = lua_newuserdatauv(L, sizeof *p, 0);
+  *p = (sb_pixels){0};
+  luaL_setmetatable(L, PIXELS);
+  return p;
+}
+
 static int bytes_gc(lua_State *L) {
   sb_bytes_free(luaL_checkudata(L, 1, BYTES));
   return 0;
@@ -62,9 +69,7 @@ static int image_decode(lua_State *L) {
   const char *bytes = luaL_checklstring(L, 1, &n);
   float background = (float)luaL_checknumber(L, 2);
   sb_error e;
-  sb_pixels *p = lua_newuserdatauv(L, sizeof *p, 0);
-  *p = (sb_pixels){0};
-  luaL_setmetatable(L, PIXELS);
+  sb_pixels *p = sb_push_pixels(L);
   if (!sb_pixels_decode((const uint8_t *)bytes, n, p, &e)) return fail(L, &e);
   sb_shape shape = sb_pixels_shape(p);
   sb_pixels_unpack(p, background, sb_push_tensor(L, &shape));

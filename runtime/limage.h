@@ -3,6 +3,7 @@
 #define SB_LIMAGE_H
 
 #include "draw.h"
+#include "image.h"
 #include "ltensor.h"
 
 /* The tensor (..., H, W) at arg; raises, naming the function, unless it has rows and columns. */
@@ -10,5 +11,8 @@ sb_planes sb_check_planes(lua_State *L, int arg, const char *function);
 
 /* Pushes a tensor like the one at arg, but with planes of h x w. */
 sb_planes sb_push_planes(lua_State *L, int arg, int64_t h, int64_t w);
+
+/* Pushes a userdata that frees what a decoder will put into it. */
+sb_pixels *sb_push_pixels(lua_State *L);
 
 #endif

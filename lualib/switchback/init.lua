@@ -27,6 +27,7 @@ local on_demand = {
   grabcut = { "switchback.grabcut" },
   ascend = { "switchback.ascend", "run" },
   vis = { "switchback.vis" },
+  data = { "switchback.data" },
   objective = { "switchback.objective" },
   param = { "switchback.param" },
   transform = { "switchback.transform" },

@@ -1,0 +1,120 @@
+/* archives.c: the only file that names libarchive. */
+#include "archives.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <string.h>
+
+/* ---- The library ----------------------------------------------------------------------------- */
+
+#define FUNCTIONS(X)                                                                               \
+  X(archive_read_new)                                                                              \
+  X(archive_read_free)                                                                             \
+  X(archive_read_support_format_tar)                                                               \
+  X(archive_read_support_format_zip)                                                               \
+  X(archive_read_support_format_raw)                                                               \
+  X(archive_read_support_filter_gzip)                                                              \
+  X(archive_read_open_filename)                                                                    \
+  X(archive_read_next_header)                                                                      \
+  X(archive_read_data)                                                                             \
+  X(archive_filter_code)                                                                           \
+  X(archive_filter_bytes)                                                                          \
+  X(archive_error_string)                                                                          \
+  X(archive_entry_pathname)                                                                        \
+  X(archive_entry_pathname_utf8)                                                                   \
+  X(archive_entry_filetype)                                                                        \
+  X(archive_entry_hardlink)                                                                        \
+  X(archive_entry_symlink)                                                                         \
+  X(archive_entry_size)                                                                            \
+  X(archive_entry_size_is_set)                                                                     \
+  X(archive_entry_sparse_count)                                                                    \
+  X(archive_entry_is_encrypted)
+
+#define POINTER(name) __typeof__(&name) name;
+static struct {
+  FUNCTIONS(POINTER)
+  char trouble[256]; /* why the library is not there; empty when it is */
+} lib;
+
+#define LIBRARY "libarchive.so.13"
+
+static void load_library(void) {
+  void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+  const char *missing = handle ? NULL : dlerror();
+#define FIND(name)                                                                                 \
+  if (handle && !missing) {                                                                        \
+    *(void **)&lib.name = dlsym(handle, #name);                                                    \
+    if (!lib.name) missing = #name " is not in " LIBRARY;                                          \
+  }
+  FUNCTIONS(FIND)
+  if (missing) strncpy(lib.trouble, missing, sizeof lib.trouble - 1);
+}
+
+static bool have_library(sb_error *e) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, load_library);
+  return lib.trouble[0] == 0 || sb_fail(e, "archives need libarchive: %s", lib.trouble);
+}
+
+/* ---- Archives -------------------------------------------------------------------------------- */
+
+static bool trouble(sb_archive *a, sb_error *e) {
+  const char *why = lib.archive_error_string(a->handle);
+  return sb_fail(e, "%s", why ? why : "the archive is damaged");
+}
+
+static void support(struct archive *handle, sb_archive_format format) {
+  if (format != SB_ARCHIVE_ZIP) lib.archive_read_support_filter_gzip(handle);
+  if (format == SB_ARCHIVE_TAR) lib.archive_read_support_format_tar(handle);
+  if (format == SB_ARCHIVE_ZIP) lib.archive_read_support_format_zip(handle);
+  if (format == SB_ARCHIVE_GZIP) lib.archive_read_support_format_raw(handle);
+}
+
+bool sb_archive_open(sb_archive *a, const char *path, sb_archive_format format, sb_error *e) {
+  enum { BLOCK = 1 << 16 };
+  a->handle = NULL;
+  if (!have_library(e)) return false;
+  if (!(a->handle = lib.archive_read_new())) return sb_fail(e, "out of memory");
+  support(a->handle, format);
+  if (lib.archive_read_open_filename(a->handle, path, BLOCK) == ARCHIVE_OK) return true;
+  trouble(a, e);
+  sb_archive_close(a);
+  return false;
+}
+
+void sb_archive_close(sb_archive *a) {
+  if (a->handle) lib.archive_read_free(a->handle);
+  a->handle = NULL;
+}
+
+static sb_member_kind kind_of(struct archive_entry *entry) {
+  int type = (int)lib.archive_entry_filetype(entry);
+  if (lib.archive_entry_hardlink(entry) || lib.archive_entry_symlink(entry) || type == AE_IFLNK)
+    return SB_MEMBER_LINK;
+  if (type == AE_IFDIR) return SB_MEMBER_FOLDER;
+  bool whole = lib.archive_entry_sparse_count(entry) == 0 && !lib.archive_entry_is_encrypted(entry);
+  return type == AE_IFREG && whole ? SB_MEMBER_FILE : SB_MEMBER_OTHER;
+}
+
+sb_archive_step sb_archive_next(sb_archive *a, sb_member *m, sb_error *e) {
+  struct archive_entry *entry;
+  int status = lib.archive_read_next_header(a->handle, &entry);
+  if (status == ARCHIVE_EOF) return SB_ARCHIVE_END;
+  if (status < ARCHIVE_WARN) return trouble(a, e), SB_ARCHIVE_FAILED;
+  m->name = lib.archive_entry_pathname(entry);
+  if (!m->name) m->name = lib.archive_entry_pathname_utf8(entry);
+  if (!m->name) return sb_fail(e, "a member's name cannot be read"), SB_ARCHIVE_FAILED;
+  m->kind = kind_of(entry);
+  m->size = lib.archive_entry_size_is_set(entry) ? lib.archive_entry_size(entry) : -1;
+  bool plain = lib.archive_filter_code(a->handle, 0) == ARCHIVE_FILTER_NONE;
+  m->offset = plain ? lib.archive_filter_bytes(a->handle, 0) : -1;
+  return SB_ARCHIVE_MEMBER;
+}
+
+int64_t sb_archive_read(sb_archive *a, void *to, size_t n, sb_error *e) {
+  int64_t got = lib.archive_read_data(a->handle, to, n);
+  if (got < 0) trouble(a, e);
+  return got < 0 ? -1 : got;
+}

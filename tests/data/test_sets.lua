@@ -1,0 +1,153 @@
+-- Data sets, from files that the tests write.
+local h = require "helper"
+local lu = require "luaunit"
+local sb = require "switchback"
+
+local t = {}
+
+local function write(path, bytes)
+  local f = assert(io.open(path, "wb"))
+  f:write(bytes)
+  f:close()
+  return path
+end
+
+local function folder(name)
+  local path = h.temporary(name)
+  h.shell(("mkdir -p '%s'"):format(path))
+  return path
+end
+
+-- The bytes of a 2x3 picture of one grey level or colour.
+local function picture(level)
+  return assert(sb.image.encode(sb.zeros(3, 2, 3):fill_(level), "png"))
+end
+
+-- ---- idx -------------------------------------------------------------------------------------------------
+
+local function idx_pictures(n, rows, columns)
+  local bytes = {}
+  for i = 1, n * rows * columns do bytes[i] = string.char(i % 256) end
+  return string.pack(">I2BBI4I4I4", 0, 8, 3, n, rows, columns) .. table.concat(bytes)
+end
+
+local function idx_labels(list)
+  return string.pack(">I2BBI4", 0, 8, 1, #list) .. string.char(table.unpack(list))
+end
+
+local function idx_set(name)
+  local path = folder(name)
+  write(path .. "/train-images-idx3-ubyte", idx_pictures(3, 2, 4))
+  write(path .. "/train-labels-idx1-ubyte", idx_labels { 7, 0, 9 })
+  return path
+end
+
+function t.test_idx()
+  local path = idx_set "mnist"
+  local d = assert(sb.data.open(path))
+  lu.assertEquals(#d, 3)
+  lu.assertEquals({ d:label(1), d:label(2), d.classes[d:label(3)] }, { 8, 1, "9" })
+  h.close(d:picture(2), sb.tensor { { { 9, 10, 11, 12 }, { 13, 14, 15, 16 } } } / 255, 1e-7)
+  h.shell(("gzip '%s'/*"):format(path))
+  lu.assertEquals(assert(sb.data.open(path)):picture(3):totable(), d:picture(3):totable())
+end
+
+function t.test_damaged_idx_files_are_named()
+  local path = idx_set "bad_mnist"
+  local function message(labels, pictures)
+    write(path .. "/train-labels-idx1-ubyte", labels)
+    write(path .. "/train-images-idx3-ubyte", pictures)
+    return select(2, sb.data.open(path))
+  end
+  local whole = idx_pictures(3, 2, 4)
+  lu.assertStrContains(message(idx_labels { 1, 2 }, whole), "2 labels for 3 pictures")
+  lu.assertStrContains(message(idx_labels { 1, 2, 10 }, whole), "label 3 is 10, classes are 0 to 9")
+  lu.assertStrContains(message(idx_labels { 1, 2, 3 }, whole:sub(1, -2)), "23 bytes follow the header")
+  lu.assertStrContains(message(idx_labels { 1, 2, 3 }, whole:sub(1, 9)), "cut short")
+  lu.assertStrContains(message(idx_labels { 1, 2, 3 }, ("x"):rep(40)), "expected an idx file")
+end
+
+-- ---- Tar files and folders -------------------------------------------------------------------------------
+
+local function class_folders(name)
+  local path = folder(name)
+  for k, class in ipairs { "n02", "n01" } do
+    folder(name .. "/" .. class)
+    for i = 1, 3 do write(("%s/%s/%d.png"):format(path, class, i), picture(k / 4 + i / 20)) end
+  end
+  return path
+end
+
+function t.test_a_folder_a_tar_and_a_compressed_tar_are_the_same()
+  local path = class_folders "tree"
+  h.shell(("cd '%s' && tar cf '%s.tar' n02 n01 && tar czf '%s.tar.gz' ./n02 ./n01"):format(path, path, path))
+  local sets = {}
+  for i, ending in ipairs { "", ".tar", ".tar.gz" } do
+    local d = assert(sb.data.open(path .. ending))
+    sets[i] = {}
+    for k = 1, #d do sets[i][k] = { d:label(k), d:picture(k):totable() } end
+    lu.assertEquals(d.classes, { "n01", "n02" })
+    h.close(d:picture(1), sb.zeros(3, 2, 3):fill_(0.55), 1 / 255)
+  end
+  lu.assertEquals(sets[2], sets[1])
+  lu.assertEquals(sets[3], sets[1])
+end
+
+function t.test_classes_are_named_by_a_file_beside()
+  local path = class_folders "named"
+  write(path .. "/classes.txt", "n02\tblue thing\nn01\tred thing\n")
+  local d = assert(sb.data.open(path))
+  lu.assertEquals({ d.classes, d:label(1) }, { { "blue thing", "red thing" }, 2 })
+  write(path .. "/classes.txt", "n02\tblue thing\n")
+  lu.assertStrContains(select(2, sb.data.open(path)), "folder 'n01' is not in classes.txt")
+end
+
+function t.test_a_plain_folder_has_no_labels()
+  local d = assert(sb.data.open(class_folders "plain" .. "/n01"))
+  lu.assertEquals({ #d, d.classes, d:label(1) }, { 3, nil, nil })
+end
+
+-- The message for a tar file that `command` makes as $TAR, in a folder beside a.png.
+local function tar_message(command)
+  local path, tar = folder "hostile/sub", h.temporary "hostile.tar"
+  write(path .. "/../a.png", picture(0.5))
+  h.shell(("cd '%s' && TAR='%s' && rm -f $TAR && %s"):format(path, tar, command))
+  return select(2, sb.data.open(tar))
+end
+
+function t.test_hostile_tar_files_are_refused_by_name()
+  local has = lu.assertStrContains
+  has(tar_message "tar cPf $TAR ../a.png", "'../a.png' leads outside")
+  has(tar_message "tar cPf $TAR $(realpath ../a.png)", "has an absolute name")
+  has(tar_message "ln -sf ../a.png l.png; tar cf $TAR l.png", "'l.png' is a link")
+  has(tar_message "mkfifo p; tar cf $TAR p", "'p' is neither a file nor a folder")
+  has(tar_message "tar cf $TAR -T /dev/null", "holds no pictures")
+  has(tar_message "echo no tar file, but long enough a text > $TAR", "Unrecognized archive format")
+end
+
+-- ---- Parts -----------------------------------------------------------------------------------------------
+
+function t.test_parts_share_the_pictures()
+  local d = assert(sb.data.open(class_folders "parts"))
+  local a, b = d:split(1, 5)
+  lu.assertEquals({ #a, #b, a:label(1), a:label(2) }, { 2, 4, 1, 2 })
+  local one = d:only { "n02" }
+  lu.assertEquals({ #one, one:label(1), one.classes }, { 3, 1, { "n02" } })
+  lu.assertEquals(one:picture(2):totable(), d:picture(5):totable())
+  lu.assertEquals(one:subset({ 3, 1 }):picture(2):totable(), d:picture(4):totable())
+  h.error_has(d.only, "no class is called 'n3'; did you mean", d, { "n3" })
+end
+
+-- ---- The shared data -------------------------------------------------------------------------------------
+
+function t.test_tiny_imagenet()
+  local path = h.shared("data/tinyimagenet40/classes.txt"):match "^(.*)/"
+  local d = assert(sb.data.open(path, { part = "test" }))
+  lu.assertEquals({ #d, #d.classes, d.classes[1], d.folders[1] }, { 2000, 40, "goldfish", "n01443537" })
+  local count = {}
+  for i = 1, #d do count[d:label(i)] = (count[d:label(i)] or 0) + 1 end
+  for c = 1, 40 do lu.assertEquals(count[c], 50) end
+  lu.assertEquals(d:picture(1):size(), { 3, 64, 64 })
+end
+
+return t
