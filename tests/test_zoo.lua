@@ -9,10 +9,15 @@ local T = {}
 -- Numbers of trained parameters: torchvision's documentation of its models; Caffe's bvlc_alexnet and
 -- bvlc_googlenet; LeNet-5 by hand: 156 + 2416 + 48120 + 10164 + 850; the transformation network by hand:
 -- convolutions 7808 + 18496 + 73856 + 10 * 147584 + 73792 + 18464 + 7779, affine norms 2 * 1600; that of 26
--- styles: convolutions 7776 + 14 * 9216 + 2304 + 288 + 972, norms 26 * 2 * 495.
+-- styles: convolutions 7776 + 14 * 9216 + 2304 + 288 + 972, norms 26 * 2 * 495. By hand as well: convnet2,
+-- 320 + 18496 + 401536 + 1290; convnet4, 864 + 18432 + 73728 + 147456, norms 2 * 352, 262272 + 1290; zfnet64,
+-- 4800 + 73728 + 294912 + 2 * 589824, norms 2 * 1472, 1048832 + 65792 + 10280; zfnet (figure 3 of the
+-- paper), 14208 + 614656 + 885120 + 1327488 + 884992 + 37752832 + 16781312 + 4097000; nin, 34944 + 2 * 9312 +
+-- 614656 + 2 * 65792 + 885120 + 2 * 147840 + 3539968 + 1049600 + 1025000.
 local published = {
-  alexnet = 61100840, alexnet_caffe = 60965224, dumoulin = 166104, googlenet = 6998552, johnson = 1679235,
-  lenet5 = 61706,
+  alexnet = 61100840, alexnet_caffe = 60965224, convnet2 = 421642, convnet4 = 504746, dumoulin = 166104,
+  googlenet = 6998552, johnson = 1679235, lenet5 = 61706, mobilenet_v2 = 3504872, nin = 7595176,
+  zfnet = 62357608, zfnet64 = 2680936,
   resnet18 = 11689512, resnet34 = 21797672, resnet50 = 25557032, squeezenet1_0 = 1248424,
   squeezenet1_1 = 1235496, vgg11 = 132863336, vgg13 = 133047848, vgg16 = 138357544, vgg19 = 143667240,
 }
@@ -25,32 +30,40 @@ local function trained(net)
   return total
 end
 
-function T.test_parameters_are_as_many_as_published()
-  for _, name in ipairs(zoo.names()) do
-    lu.assertEquals(trained(sb.load(name, { untrained = true })), published[name], name)
-  end
-end
+-- Input size, a value and its shape, and the outputs of some.
+local shapes_of = {
+  alexnet = { 224, "features.12", { 1, 256, 6, 6 }, { 1, 1000 } },
+  alexnet_caffe = { 227, "pool5", { 1, 256, 6, 6 }, { 1, 1000 } },
+  convnet2 = { 28, "pool2", { 1, 64, 7, 7 }, { 1, 10 } },
+  convnet4 = { 64, "pool4", { 1, 128, 4, 4 }, { 1, 10 } },
+  dumoulin = { 98, "residual.residual6", { 1, 32, 25, 25 }, { 1, 3, 100, 100 } },
+  googlenet = { 224, "inception_5b/output", { 1, 1024, 7, 7 }, { 1, 1000 } },
+  johnson = { 100, "res5", { 1, 128, 25, 25 }, { 1, 3, 100, 100 } },
+  lenet5 = { 28, "pool2", { 1, 16, 5, 5 }, { 1, 10 } },
+  mobilenet_v2 = { 224, "features.17", { 1, 320, 7, 7 }, { 1, 1000 } },
+  nin = { 224, "cccp8-1024", { 1, 1000, 6, 6 }, { 1, 1000 } },
+  resnet18 = { 224, "layer4", { 1, 512, 7, 7 }, { 1, 1000 } },
+  resnet50 = { 224, "layer4.2", { 1, 2048, 7, 7 }, { 1, 1000 } },
+  squeezenet1_0 = { 224, "features.12", { 1, 512, 13, 13 }, { 1, 1000 } },
+  squeezenet1_1 = { 224, "features.12", { 1, 512, 13, 13 }, { 1, 1000 } },
+  vgg19 = { 224, "conv5_4", { 1, 512, 14, 14 }, { 1, 1000 } },
+  zfnet = { 224, "norm2", { 1, 256, 13, 13 }, { 1, 1000 } },
+  zfnet64 = { 64, "pool5", { 1, 256, 4, 4 }, { 1, 40 } },
+}
 
--- The side of the last maps and the outputs at the usual input size.
-local function check_shapes(name, size, value, shape, outputs)
-  local net = sb.load(name, { untrained = true })
+local function check_shapes(net, name, size, value, shape, outputs)
   local shapes = net:shapes { 1, net.inputs[1].shape[2], size, size }
   lu.assertEquals(shapes[net:value(value)], shape, name)
   lu.assertEquals(shapes[net.outputs[1]], outputs, name)
 end
 
-function T.test_shapes_at_the_usual_size()
-  check_shapes("alexnet", 224, "features.12", { 1, 256, 6, 6 }, { 1, 1000 })
-  check_shapes("alexnet_caffe", 227, "pool5", { 1, 256, 6, 6 }, { 1, 1000 })
-  check_shapes("googlenet", 224, "inception_5b/output", { 1, 1024, 7, 7 }, { 1, 1000 })
-  check_shapes("lenet5", 28, "pool2", { 1, 16, 5, 5 }, { 1, 10 })
-  check_shapes("resnet18", 224, "layer4", { 1, 512, 7, 7 }, { 1, 1000 })
-  check_shapes("resnet50", 224, "layer4.2", { 1, 2048, 7, 7 }, { 1, 1000 })
-  check_shapes("squeezenet1_0", 224, "features.12", { 1, 512, 13, 13 }, { 1, 1000 })
-  check_shapes("squeezenet1_1", 224, "features.12", { 1, 512, 13, 13 }, { 1, 1000 })
-  check_shapes("johnson", 100, "res5", { 1, 128, 25, 25 }, { 1, 3, 100, 100 })
-  check_shapes("dumoulin", 98, "residual.residual6", { 1, 32, 25, 25 }, { 1, 3, 100, 100 })
-  check_shapes("vgg19", 224, "conv5_4", { 1, 512, 14, 14 }, { 1, 1000 })
+-- Each is drawn once for both questions: VGG's weights take seconds.
+function T.test_parameters_and_shapes_are_as_published()
+  for _, name in ipairs(zoo.names()) do
+    local net = sb.load(name, { untrained = true })
+    lu.assertEquals(trained(net), published[name], name)
+    if shapes_of[name] then check_shapes(net, name, table.unpack(shapes_of[name])) end
+  end
 end
 
 -- Real weights under torchvision's names, and the values that PyTorch computed from them.
@@ -85,15 +98,25 @@ function T.test_another_number_of_classes()
   lu.assertEquals(net:shapes()[net.outputs[1]], { 1, 5 })
 end
 
-function T.test_trouble_is_named()
-  local tensors = zoo.tensors(sb.load("lenet5", { untrained = true }))
+function T.test_names_and_options_are_checked()
   h.error_has(zoo.describe, "no network 'vgg17'; did you mean", "vgg17")
   h.error_has(zoo.describe, "unknown option 'sead'; did you mean 'seed'?", "lenet5", { sead = 1 })
-  tensors["conv2.weight"] = sb.zeros(16, 6, 3, 3)
-  h.error_has(zoo.describe, "lenet5: layer 'conv2': conv2d: 'weight' must be", "lenet5",
-    { tensors = tensors })
-  tensors["conv2.weight"] = nil
-  h.error_has(zoo.describe, "no tensor 'conv2.weight'", "lenet5", { tensors = tensors })
+end
+
+-- All that is wrong with a file of weights is in one error; what PyTorch's batch norms count is passed over.
+function T.test_tensors_that_do_not_fit_are_listed_together()
+  local tensors = zoo.tensors(sb.load("convnet4", { untrained = true }))
+  tensors["bn1.num_batches_tracked"] = sb.zeros(1)
+  lu.assertNotNil(zoo.describe("convnet4", { tensors = tensors }))
+  tensors["conv2.weight"] = sb.zeros(64, 32, 5, 5)
+  tensors["fc2.weight"] = sb.zeros(10, 64)
+  tensors["conv1.weight"], tensors["bn3.running_var"] = nil, nil
+  tensors["fc3.weight"], tensors["conv1.bias"] = sb.zeros(1), sb.zeros(32)
+  h.error_has(zoo.describe, "convnet4: the weights do not fit:"
+    .. "\n  missing: conv1.weight, bn3.running_var"
+    .. "\n  unexpected: conv1.bias, fc3.weight"
+    .. "\n  misshapen: conv2.weight is 64x32x5x5, must be 64x32x3x3, fc2.weight is 10x64, must be 10x128",
+    "convnet4", { tensors = tensors })
 end
 
 return T

@@ -1,23 +1,16 @@
 -- Builds the description of a network (net.lua) node by node: a node reads what the last one made unless
 -- told otherwise, and the channels of every value and the weights of every layer are kept track of.
 local core = require "switchback.core"
+local fitting = require "switchback.fitting"
 
 local Builder = {}
 Builder.__index = Builder
 
 local builder = {}
 
--- PyTorch's names of weights, where they are not ours.
-local torch_names = { mean = "running_mean", variance = "running_var" }
-
--- weight_name(layer_name, weight) --> the name in a file of weights: "bn1", "mean" --> "bn1.running_mean".
-function builder.weight_name(layer_name, weight)
-  return layer_name .. "." .. (torch_names[weight] or weight)
-end
-
 -- new{ input = "data", channels = 3, size = {0, 0}, seed = 0, tensors = nil } --> builder. Channels and size
 -- are those of the network's input (0: any size). Weights are taken from `tensors` by their name in files
--- (missing ones raise), or else drawn as He et al. 2015 from `seed`.
+-- (finish raises when they do not fit), or else drawn as He et al. 2015 from `seed`.
 function builder.new(options)
   local input, size = options.input or "data", options.size or { 0, 0 }
   local channels = options.channels or 3
@@ -25,24 +18,8 @@ function builder.new(options)
     description = { inputs = { { name = input, shape = { 0, channels, size[1], size[2] } } },
                     nodes = {}, aliases = {} },
     at = input, channels_of = { [input] = channels },
-    rng = core.rng.new(options.seed or 0), tensors = options.tensors,
+    rng = core.rng.new(options.seed or 0), fit = fitting.new(options.tensors),
   }, Builder)
-end
-
--- The configuration completed by the layer's weights, or by the generator to draw them from. A weight that
--- the configuration has as false is not wanted.
-local function with_weights(self, kind, name, config)
-  if not self.tensors then
-    config.rng = self.rng
-    return config
-  end
-  for _, weight in ipairs(core.layer.about(kind).weights) do
-    local key = builder.weight_name(name, weight.name)
-    if config[weight.name] ~= false then
-      config[weight.name] = self.tensors[key] or error(("no tensor '%s' among the weights"):format(key), 0)
-    end
-  end
-  return config
 end
 
 -- b:add(kind, name [, config]) --> b. Adds the layer sb.layer[kind](config) after the current value.
@@ -50,8 +27,7 @@ function Builder:add(kind, name, config) return self:join(kind, name, { self.at 
 
 -- b:join(kind, name, values [, config]) --> b. Adds a layer that reads the named values.
 function Builder:join(kind, name, values, config)
-  local ok, layer = pcall(core.layer[kind], with_weights(self, kind, name, config or {}))
-  if not ok then error(("layer '%s': %s"):format(name, layer), 0) end
+  local layer = self.fit:layer(kind, name, config or {}, self.rng)
   table.insert(self.description.nodes, { name = name, inputs = values, layer = layer })
   local channels = self.channels_of[values[1]]
   if kind == "concat" then
@@ -114,7 +90,9 @@ function Builder.sequence(_, prefix)
 end
 
 -- b:finish([fields]) --> the description, ending with the current value, with more fields (preprocess...).
+-- Raises one error that lists all given tensors that are missing, unexpected or of another shape.
 function Builder:finish(fields)
+  self.fit:check()
   self.description.outputs = { self.at }
   for key, value in pairs(fields or {}) do self.description[key] = value end
   return self.description

@@ -1,7 +1,7 @@
 -- The zoo: networks described in Lua, by name.
-local builder = require "switchback.builder"
 local check = require "switchback.check"
 local core = require "switchback.core"
+local fitting = require "switchback.fitting"
 local suggest = require "switchback.suggest"
 
 local zoo = {}
@@ -11,10 +11,14 @@ local zoo = {}
 local networks = {
   alexnet = { "alexnet" },
   alexnet_caffe = { "alexnet_caffe" },
+  convnet2 = { "convnet2" },
+  convnet4 = { "convnet4" },
   dumoulin = { "dumoulin" },
   googlenet = { "googlenet" },
   johnson = { "johnson" },
   lenet5 = { "lenet5" },
+  mobilenet_v2 = { "mobilenet_v2" },
+  nin = { "nin" },
   resnet18 = { "resnet", 18 },
   resnet34 = { "resnet", 34 },
   resnet50 = { "resnet", 50 },
@@ -24,13 +28,20 @@ local networks = {
   vgg13 = { "vgg", 13 },
   vgg16 = { "vgg", 16 },
   vgg19 = { "vgg", 19 },
+  zfnet = { "zfnet" },
+  zfnet64 = { "zfnet64" },
 }
 
 local OPTIONS = { seed = 0, tensors = false, classes = false }
 
+-- normalised(size) --> the preprocessing of colour pictures for an input of {h, w}: RGB less ImageNet's mean
+-- over its standard deviation.
+function zoo.normalised(size)
+  return { size = size, channels = "RGB", mean = { 0.485, 0.456, 0.406 }, std = { 0.229, 0.224, 0.225 } }
+end
+
 -- What torchvision's classifiers of ImageNet expect.
-zoo.torchvision = { size = { 224, 224 }, channels = "RGB",
-                    mean = { 0.485, 0.456, 0.406 }, std = { 0.229, 0.224, 0.225 } }
+zoo.torchvision = zoo.normalised { 224, 224 }
 
 -- zoo.names() --> the names of all networks, sorted.
 function zoo.names()
@@ -47,7 +58,7 @@ function zoo.has(name) return networks[name] ~= nil end
 --   tensors  { name = tensor } of all weights, as named in torchvision's files ("features.0.weight")
 --   seed     without tensors: weights are drawn as He et al. 2015 from this seed (default 0)
 --   classes  number of outputs of a classifier (default: as published)
--- Raises for unknown names and for missing or misshapen tensors.
+-- Raises for unknown names, and lists all missing, unexpected and misshapen tensors in one error.
 function zoo.describe(name, options)
   local network = networks[name]
   if not network then
@@ -66,7 +77,7 @@ function zoo.tensors(net)
   local tensors = {}
   for _, node in ipairs(net.order) do
     for weight, t in pairs(type(node.layer) == "userdata" and node.layer.params or {}) do
-      tensors[builder.weight_name(node.name, weight)] = core.half.is(t) and t:float() or t
+      tensors[fitting.weight_name(node.name, weight)] = core.half.is(t) and t:float() or t
     end
   end
   return tensors
