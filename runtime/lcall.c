@@ -15,11 +15,17 @@ typedef struct call {
 } call;
 
 static call *volatile innermost;
+static volatile sig_atomic_t held, waiting; /* calls of sb_uninterrupted; a SIGINT during one */
 
 static void raise_interrupted(lua_State *L, lua_Debug *unused) {
   (void)unused;
   lua_sethook(L, NULL, 0, 0);
   luaL_error(L, "interrupted");
+}
+
+static void interrupt_soon(lua_State *L) {
+  int every_event = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
+  lua_sethook(L, raise_interrupted, every_event, 1);
 }
 
 /* lua_sethook is the one function of Lua that a handler may call, but only in Lua's own thread:
@@ -31,8 +37,21 @@ static void on_interrupt(int signal_number) {
     return;
   }
   if (++c->interrupts >= PATIENCE) signal(signal_number, SIG_DFL), raise(signal_number);
-  int every_event = LUA_MASKCALL | LUA_MASKRET | LUA_MASKLINE | LUA_MASKCOUNT;
-  lua_sethook(c->L, raise_interrupted, every_event, 1);
+  if (held)
+    waiting = 1;
+  else
+    interrupt_soon(c->L);
+}
+
+int sb_uninterrupted(lua_State *L) {
+  luaL_checkany(L, 1);
+  held++;
+  int status = lua_pcall(L, lua_gettop(L) - 1, LUA_MULTRET, 0);
+  if (--held == 0 && waiting) {
+    waiting = 0;
+    if (innermost) interrupt_soon(innermost->L);
+  }
+  return status == LUA_OK ? lua_gettop(L) : lua_error(L);
 }
 
 /* Errors that are not strings keep their own text, as in the lua program. */

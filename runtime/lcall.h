@@ -9,4 +9,9 @@
    one ends the process, for C code that does not come back. Calls may nest. */
 int sb_call_interruptibly(lua_State *L, int nargs, int nresults);
 
+/* uninterrupted(f, ...) --> f(...), a function for Lua: a SIGINT that arrives meanwhile raises
+   "interrupted" once f is over. For what must not be left half done; the third SIGINT still ends the
+   process. */
+int sb_uninterrupted(lua_State *L);
+
 #endif

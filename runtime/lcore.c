@@ -4,17 +4,27 @@
 #include "lmodules.h"
 #include "switchback.h"
 
-static const luaL_Reg modules[] = {
-    {"tensor", sb_open_tensor},     {"rng", sb_open_rng},
-    {"layer", sb_open_layer},       {"conv", sb_open_conv},
-    {"system", sb_open_system},     {"safetensors", sb_open_safetensors},
-    {"onnx", sb_open_onnx},         {"caffe", sb_open_caffe},
-    {"files", sb_open_files},       {"image", sb_open_image},
-    {"draw", sb_open_draw},         {"occlude", sb_open_occlude},
-    {"optim", sb_open_optim},       {"texture", sb_open_texture},
-    {"grabcut", sb_open_grabcut},   {"prompt", sb_open_prompt},
-    {"half", sb_open_half},         {"archive", sb_open_archive},
-    {"pictures", sb_open_pictures}, {NULL, NULL}};
+static const luaL_Reg modules[] = {{"tensor", sb_open_tensor},
+                                   {"rng", sb_open_rng},
+                                   {"layer", sb_open_layer},
+                                   {"conv", sb_open_conv},
+                                   {"system", sb_open_system},
+                                   {"safetensors", sb_open_safetensors},
+                                   {"onnx", sb_open_onnx},
+                                   {"caffe", sb_open_caffe},
+                                   {"files", sb_open_files},
+                                   {"image", sb_open_image},
+                                   {"draw", sb_open_draw},
+                                   {"occlude", sb_open_occlude},
+                                   {"optim", sb_open_optim},
+                                   {"texture", sb_open_texture},
+                                   {"grabcut", sb_open_grabcut},
+                                   {"prompt", sb_open_prompt},
+                                   {"half", sb_open_half},
+                                   {"archive", sb_open_archive},
+                                   {"pictures", sb_open_pictures},
+                                   {"criterion", sb_open_criterion},
+                                   {NULL, NULL}};
 
 int luaopen_switchback_core(lua_State *L) {
   luaL_checkversion(L);

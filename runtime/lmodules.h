@@ -19,6 +19,7 @@ int sb_open_image(lua_State *L);
 int sb_open_draw(lua_State *L);
 int sb_open_occlude(lua_State *L);
 int sb_open_optim(lua_State *L);
+int sb_open_criterion(lua_State *L);
 int sb_open_texture(lua_State *L);
 int sb_open_grabcut(lua_State *L);
 int sb_open_prompt(lua_State *L);

@@ -89,7 +89,8 @@ static const luaL_Reg functions[] = {
     {"threads", system_threads}, {"edit_distance", system_edit_distance},
     {"columns", system_columns}, {"clock", system_clock},
     {"call", system_call},       {"precision", system_precision},
-    {"memory", system_memory},   {NULL, NULL}};
+    {"memory", system_memory},   {"uninterrupted", sb_uninterrupted},
+    {NULL, NULL}};
 
 int sb_open_system(lua_State *L) {
   luaL_newlib(L, functions);

@@ -1,5 +1,6 @@
 -- Gradient descent with momentum (Polyak 1964), Nesterov's variant (Sutskever et al. 2013) and weight decay.
 local check = require "switchback.check"
+local core = require("switchback.core").optim
 local lists = require "switchback.optimize.lists"
 
 local Sgd = {}
@@ -7,17 +8,12 @@ Sgd.__index = Sgd
 
 local OPTIONS = { rate = 0.01, momentum = 0, nesterov = false, weight_decay = 0 }
 
--- v = momentum v + g (the first v is g), x = x - rate v, or x - rate (g + momentum v) by Nesterov;
--- g is the gradient + weight_decay x.
+-- v = momentum v + g, x = x - rate v, or x - rate (g + momentum v) by Nesterov; g is the gradient +
+-- weight_decay x, and v starts at 0.
 function Sgd:step(values, closure)
   local loss, gradients = lists.evaluate(closure, values)
   if self.momentum ~= 0 and not self.velocity then self.velocity = lists.zeros_like(values) end
-  for i, x in ipairs(values) do
-    local g, v = gradients[i], self.velocity and self.velocity[i]
-    if v then v:mul_(self.momentum):add_(g):addmul_(self.weight_decay, x) end
-    if not v or self.nesterov then x:mul_(1 - self.rate * self.weight_decay):addmul_(-self.rate, g) end
-    if v then x:addmul_(self.nesterov and -self.rate * self.momentum or -self.rate, v) end
-  end
+  for i, x in ipairs(values) do core.sgd(x, gradients[i], self.velocity and self.velocity[i], self) end
   return loss
 end
 
