@@ -10,8 +10,8 @@
 int sb_call_interruptibly(lua_State *L, int nargs, int nresults);
 
 /* uninterrupted(f, ...) --> f(...), a function for Lua: a SIGINT that arrives meanwhile raises
-   "interrupted" once f is over. For what must not be left half done; the third SIGINT still ends the
-   process. */
+   "interrupted" once f is over. For what must not be left half done; the third SIGINT still ends
+   the process. */
 int sb_uninterrupted(lua_State *L);
 
 #endif

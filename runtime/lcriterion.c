@@ -7,8 +7,8 @@
 
 static int32_t class_of(lua_State *L, const char *name, double value, int64_t row, int64_t k) {
   if (!(value >= 1 && value <= (double)k && value == (double)(int32_t)value))
-    luaL_error(L, "%s: label %I is %f, not a class from 1 to %I", name, (LUAI_UACINT)(row + 1), value,
-               (LUAI_UACINT)k);
+    luaL_error(L, "%s: label %I is %f, not a class from 1 to %I", name, (LUAI_UACINT)(row + 1),
+               value, (LUAI_UACINT)k);
   return (int32_t)value - 1;
 }
 
@@ -32,7 +32,8 @@ static sb_scores check_scores(lua_State *L, const char *name) {
   sb_scores s = {.rows = x->shape.dim[0], .k = x->shape.dim[1], .x = x->data};
   luaL_argcheck(L, x->shape.rank == 2 && s.rows > 0 && s.k > 0, 1, "scores must be (N, classes)");
   if (n != s.rows)
-    luaL_error(L, "%s: %I rows of scores, but %I labels", name, (LUAI_UACINT)s.rows, (LUAI_UACINT)n);
+    luaL_error(L, "%s: %I rows of scores, but %I labels", name, (LUAI_UACINT)s.rows,
+               (LUAI_UACINT)n);
   int32_t *labels = (int32_t *)sb_push_buffer(L, n);
   for (int64_t i = 0; i < n; i++)
     labels[i] = class_of(L, name, t ? (double)t->data[i] : list_entry(L, name, i), i, s.k);
@@ -55,7 +56,8 @@ static int cross_entropy(lua_State *L) {
   return 2;
 }
 
-/* ranks(scores (N,k), labels) --> (N): 1 where the label's class scores highest; see criterion.h. */
+/* ranks(scores (N,k), labels) --> (N): 1 where the label's class scores highest; see criterion.h.
+ */
 static int ranks(lua_State *L) {
   sb_scores s = check_scores(L, "ranks");
   sb_shape shape = sb_shape1(s.rows);

@@ -171,6 +171,19 @@ static void gather_finish(lua_State *L, run *r, int options, const sb_shape *sha
     luaL_error(L, "%s: cannot apply relu or mask to its result", l->name);
 }
 
+/* A run in training form has written to the running statistics: what was derived from them is out
+   of date. */
+static void touch_buffers(lua_State *L, const run *r) {
+  lua_getiuservalue(L, 1, 1);
+  for (int i = 0; i < r->self->n_weights; i++) {
+    if (!r->self->layer->weights[i].is_buffer) continue;
+    lua_getfield(L, -1, r->self->layer->weights[i].name);
+    if (sb_to_tensor(L, -1)) sb_check_writable(L, lua_gettop(L));
+    lua_pop(L, 1);
+  }
+  lua_pop(L, 1);
+}
+
 /* layer:forward(x... [, options]) --> y..., tape
    options: training = false (batch statistics, dropout), rng = generator (for dropout; default seed
    0), tape = true (false: none is answered), weights = true (false: the tape need not serve weight
@@ -194,6 +207,7 @@ int sb_layer_forward(lua_State *L) {
   r.call.prepared = sb_prepared(L, r.self, &r.call, r.versions, false);
   r.call.scratch = scratch(L, r.plan.forward_scratch);
   if (!r.self->layer->is_alias) r.self->layer->forward(&r.call);
+  if (r.call.training) touch_buffers(L, &r);
   return r.plan.n_out + want_tape;
 }
 

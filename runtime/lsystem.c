@@ -85,12 +85,15 @@ static int system_call(lua_State *L) {
   return lua_gettop(L);
 }
 
-static const luaL_Reg functions[] = {
-    {"threads", system_threads}, {"edit_distance", system_edit_distance},
-    {"columns", system_columns}, {"clock", system_clock},
-    {"call", system_call},       {"precision", system_precision},
-    {"memory", system_memory},   {"uninterrupted", sb_uninterrupted},
-    {NULL, NULL}};
+static const luaL_Reg functions[] = {{"threads", system_threads},
+                                     {"edit_distance", system_edit_distance},
+                                     {"columns", system_columns},
+                                     {"clock", system_clock},
+                                     {"call", system_call},
+                                     {"precision", system_precision},
+                                     {"memory", system_memory},
+                                     {"uninterrupted", sb_uninterrupted},
+                                     {NULL, NULL}};
 
 int sb_open_system(lua_State *L) {
   luaL_newlib(L, functions);

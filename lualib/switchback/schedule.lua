@@ -1,10 +1,10 @@
 -- Schedules: how the rate of an optimiser changes as training goes on. sb.schedule.NAME{...} --> s
---   s:factor(done, epochs)  --> what the optimiser's own rate is multiplied by for the step that begins when
---                           `done` epochs (a fraction within one) of `epochs` have passed
---   s:observe(loss)         tells the loss of the validation (or, without one, of the training) after an epoch
+--   s:factor(done, epochs) --> what the optimiser's own rate is multiplied by for the step that begins when
+--                          `done` epochs (with a fraction within one) of `epochs` have passed
+--   s:observe(loss)        tells, after an epoch, the loss of the validation or, without one, of the training
 --   s:state() --> { name = number };  s:restore(state) goes on from it
--- Every schedule takes warmup = 0: over that many epochs the factor rises in a straight line from 0 to what it
--- is then (Goyal et al. 2017, section 2.2).
+-- Every schedule takes warmup = 0: over that many epochs the factor rises in a straight line from 0 to what
+-- it is then (Goyal et al. 2017, section 2.2).
 local check = require "switchback.check"
 
 local schedule = {}

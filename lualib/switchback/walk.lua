@@ -26,11 +26,13 @@ local function check_reachable(start, targets, above)
   end
 end
 
--- For graph.descendants: whether a node of the pass has weights.
+-- For graph.descendants: whether a node of the pass has weights whose gradients are wanted: all, unless its
+-- table of gradients is there and names none.
 local function weighted(pass)
   local has = {}
   for _, step in ipairs(pass.steps) do
-    has[step.nodes[1]] = next(pass.layers[step].params) ~= nil
+    local layer = pass.layers[step]
+    has[step.nodes[1]] = next(layer.grads or layer.params) ~= nil
   end
   return function(node) return has[node] end
 end

@@ -1,5 +1,6 @@
 -- Checkpoints of a run: all that the next step depends on, in one safetensors file, written atomically.
 -- Numbers are kept in hexadecimal, to the last bit.
+local exact = require "switchback.exact"
 local lists = require "switchback.optimize.lists"
 local safetensors = require "switchback.formats.safetensors"
 
@@ -7,41 +8,20 @@ local checkpoint = {}
 
 local FORMAT <const> = "switchback run 1"
 
-local function exact(n) return math.type(n) == "integer" and ("%d"):format(n) or ("%a"):format(n) end
-
-local function joined(numbers)
-  local parts = {}
-  for i, n in ipairs(numbers) do parts[i] = exact(n) end
-  return table.concat(parts, " ")
-end
-
-local function split(text)
-  local numbers = {}
-  for part in text:gmatch "%S+" do numbers[#numbers + 1] = math.tointeger(part) or tonumber(part) end
-  return numbers
-end
-
-local function hex(bytes)
-  return (bytes:gsub(".", function(c) return ("%02x"):format(c:byte()) end))
-end
-
-local function unhex(text)
-  return (text:gsub("%x%x", function(two) return string.char(tonumber(two, 16)) end))
-end
-
 -- What must be the same for a run to go on from a checkpoint.
 local function identity(run)
   local sizes = {}
   for i, octave in ipairs(run.plan) do
     sizes[i] = octave.h and ("%dx%d"):format(octave.h, octave.w) or "own size"
   end
-  return { parameterisation = run.p and run.p.name, objective = run.objective.name, seed = exact(run.o.seed),
+  return { parameterisation = run.p and run.p.name, objective = run.objective.name,
+           seed = exact.number(run.o.seed),
            octaves = table.concat(sizes, " ") }
 end
 
 local function history_text(history, metadata)
-  metadata.history, metadata.history_octaves = joined(history), joined(history.octaves)
-  for i, term in ipairs(history.terms) do metadata["history_" .. i] = joined(term.values) end
+  metadata.history, metadata.history_octaves = exact.joined(history), exact.joined(history.octaves)
+  for i, term in ipairs(history.terms) do metadata["history_" .. i] = exact.joined(term.values) end
 end
 
 -- save(path, run) writes a checkpoint between two steps. Raises if it cannot.
@@ -51,24 +31,13 @@ function checkpoint.save(path, run)
   lists.store(tensors, "best", run.best)
   for name, t in pairs(state.tensors) do tensors["optimizer/" .. name] = t end
   local metadata = identity(run)
-  for name, n in pairs(state.numbers) do metadata["optimizer/" .. name] = exact(n) end
-  metadata.format, metadata.rng = FORMAT, hex(run.rng:state())
-  metadata.at = joined { run.octave, run.step, run.done, run.stale }
-  metadata.best_loss = run.best_loss and exact(run.best_loss)
+  exact.store(metadata, "optimizer/", state.numbers)
+  metadata.format, metadata.rng = FORMAT, exact.hex(run.rng:state())
+  metadata.at = exact.joined { run.octave, run.step, run.done, run.stale }
+  metadata.best_loss = run.best_loss and exact.number(run.best_loss)
   history_text(run.history, metadata)
   assert(safetensors.save(path, tensors, metadata))
 end
-
--- Entries of a table whose names begin with prefix, without it.
-local function below(entries, prefix, convert)
-  local found = {}
-  for name, value in pairs(entries) do
-    if name:sub(1, #prefix) == prefix then found[name:sub(#prefix + 1)] = convert(value) end
-  end
-  return found
-end
-
-local function same(x) return x end
 
 local function check_identity(path, metadata, run)
   for field, here in pairs(identity(run)) do
@@ -95,21 +64,21 @@ local function restore_values(path, tensors, p)
 end
 
 local function restore_history(history, metadata)
-  for i, value in ipairs(split(metadata.history)) do history[i] = value end
-  history.octaves = split(metadata.history_octaves)
-  for i, term in ipairs(history.terms) do term.values = split(metadata["history_" .. i]) end
+  for i, value in ipairs(exact.split(metadata.history)) do history[i] = value end
+  history.octaves = exact.split(metadata.history_octaves)
+  for i, term in ipairs(history.terms) do term.values = exact.split(metadata["history_" .. i]) end
 end
 
 local function restore(path, run, tensors, metadata, begin_octave)
-  local octave, step, done, stale = table.unpack(split(metadata.at))
+  local octave, step, done, stale = table.unpack(exact.split(metadata.at))
   begin_octave(run, octave)
   check_identity(path, metadata, run)
   restore_values(path, tensors, run.p)
   run.step, run.done, run.stale = step, done, stale
   run.best, run.best_loss = lists.fetch(tensors, "best"), tonumber(metadata.best_loss)
-  run.rng:restore(unhex(metadata.rng))
-  run.optimizer:restore { tensors = below(tensors, "optimizer/", same),
-                          numbers = below(metadata, "optimizer/", tonumber) }
+  run.rng:restore(exact.unhex(metadata.rng))
+  run.optimizer:restore { tensors = exact.below(tensors, "optimizer/"),
+                          numbers = exact.below(metadata, "optimizer/", tonumber) }
   restore_history(run.history, metadata)
 end
 

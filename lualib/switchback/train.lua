@@ -1,0 +1,155 @@
+-- sb.train: trains a net.
+local check = require "switchback.check"
+local checkpoint = require "switchback.train.checkpoint"
+local core = require "switchback.core"
+local interrupt = require "switchback.interrupt"
+local step = require "switchback.train.step"
+
+local train = {}
+
+local OPTIONS = {
+  net = false, data = false, validate = false, epochs = 1, batch = 64, optimizer = false, schedule = false,
+  criterion = false, clip = false, augment = false, size = false, seed = 0, drop_last = true, classes = true,
+  checkpoint = false, checkpoint_every = false, resume = false, snapshots = false, snapshot = false,
+  progress = false, each_epoch = false,
+}
+
+local Run = {}
+Run.__index = Run
+
+-- ---- After a step ----------------------------------------------------------------------------------
+
+local function report(self)
+  local o, seen = self.o, self.seen
+  if o.progress then
+    local seconds = core.system.clock() - self.started
+    local done = (self.epoch - 1) * self.steps + self.at
+    local accuracy = self.classes and ("accuracy %.1f %%, "):format(100 * seen.right / seen.count) or ""
+    o.progress(done - self.first, o.epochs * self.steps - self.first,
+      ("epoch %d/%d, loss %.4f, %s%.0f images/s"):format(self.epoch, o.epochs, seen.loss / seen.count,
+        accuracy, self.images / seconds))
+  end
+  if o.checkpoint_every and self.at % o.checkpoint_every == 0 then checkpoint.save(o.checkpoint, self) end
+end
+
+-- Takes the next step; answers nothing at the end of the epoch.
+local function next_step(self)
+  local x, targets = self.loader:next()
+  if not x then return false end
+  self.at = self.at + 1
+  self.optimizer.rate = self.rate *
+    self.schedule:factor(self.epoch - 1 + (self.at - 1) / self.steps, self.o.epochs)
+  step.take(self, x, targets)
+  self.images = self.images + x:size(1)
+  report(self)
+  return true
+end
+
+-- ---- Epochs ----------------------------------------------------------------------------------------
+
+local function begin_epoch(self, epoch)
+  self.epoch, self.at, self.seen = epoch, 0, { count = 0, loss = 0, right = 0 }
+end
+
+local function validation(self, row)
+  if not self.validation then return end
+  local found = require("switchback.train.measure").classifier(self.net, self.validation,
+    { criterion = self.criterion })
+  row.validation_loss, row.top1, row.top5 = found.loss, found.top1, found.top5
+end
+
+local function is_snapshot(o, epoch)
+  for _, chosen in ipairs(o.snapshots or {}) do
+    if chosen == epoch then return true end
+  end
+  return false
+end
+
+local function end_epoch(self)
+  local seen, o = self.seen, self.o
+  local row = { epoch = self.epoch, rate = self.optimizer.rate, loss = seen.loss / seen.count,
+                accuracy = self.classes and seen.right / seen.count or nil,
+                seconds = core.system.clock() - self.begun }
+  validation(self, row)
+  self.history[#self.history + 1] = row
+  self.schedule:observe(row.validation_loss or row.loss)
+  if o.snapshot and is_snapshot(o, self.epoch) then o.snapshot(self.net, self.epoch) end
+  if o.each_epoch then o.each_epoch(row, self.history) end
+  begin_epoch(self, self.epoch + 1)
+  if o.checkpoint then checkpoint.save(o.checkpoint, self) end
+end
+
+local function run_all(self)
+  while self.epoch <= self.o.epochs do
+    self.begun = core.system.clock()
+    while core.system.uninterrupted(next_step, self) do end
+    core.system.uninterrupted(end_epoch, self)
+  end
+end
+
+-- ---- Setting up ------------------------------------------------------------------------------------
+
+local function given(o)
+  check.integer("train", "epochs", o.epochs, 1)
+  check.integer("train", "batch", o.batch, 1)
+  for _, name in ipairs { "net", "data" } do
+    if not o[name] then error(("train: give %s ="):format(name), 0) end
+  end
+  if (o.resume or o.checkpoint_every) and not o.checkpoint then
+    error("train: resume and checkpoint_every need checkpoint = file", 0)
+  end
+  return o
+end
+
+local function new_run(o)
+  local sb = require "switchback"
+  local setup = require "switchback.train.setup"
+  setup.net(o)
+  local self = setmetatable({ o = o, net = o.net, classes = o.classes, images = 0, history = {},
+    loader = setup.loader(o), validation = setup.validation(o), rng = sb.rng(o.seed),
+    optimizer = o.optimizer or sb.optim.sgd { rate = 0.05, momentum = 0.9 },
+    schedule = o.schedule or sb.schedule.constant {}, clip = o.clip,
+    criterion = o.criterion or sb.criterion.cross_entropy {} }, Run)
+  self.values, self.gradients = step.weights(o.net)
+  self.steps, self.rate = self.loader:steps(), self.optimizer.rate
+  begin_epoch(self, 1)
+  if o.resume then checkpoint.load(o.checkpoint, self) end
+  self.first, self.started = (self.epoch - 1) * self.steps + self.at, core.system.clock()
+  return self
+end
+
+-- train{ net =, data =, validate =, epochs = 1, ... } --> net, history
+-- net: whose weights are changed in place, but for frozen ones (net:freeze). data, validate: data sets
+-- (data.lua), or loaders of one (x:next(), :steps(), :state(), :restore(), as sb.data.batches gives).
+-- The net's preprocessing gives size, channels, mean and std of what it reads; what it does not say comes
+-- from the net's input and from the data's statistics, and is noted in net.preprocess, as the data's classes
+-- are in net.labels. Options:
+--   epochs = 1, batch = 64, seed = 0 (order of the data, augmentation, dropout)
+--   optimizer     optim.lua; default sb.optim.sgd{ rate = 0.05, momentum = 0.9 }
+--   schedule      schedule.lua; default sb.schedule.constant{}
+--   criterion     criterion.lua; default sb.criterion.cross_entropy{}, of the scores before softmax
+--   classes       true; false for targets that are not classes: the criterion gets the net's output
+--   clip          largest norm of the gradient, all weights together
+--   augment       transforms of the training pictures (augment.lua)
+--   size          {h, w} of the pictures (default: the net's)
+--   drop_last     true: pictures that fill no batch are left out, others each epoch
+--   checkpoint    a file, written after each epoch and each checkpoint_every steps, whole or not at all, and
+--                 on Ctrl-C. resume = true: goes on from it, if it is there, to the bytes of a run without a
+--                 break; all other options must be those of the run that wrote it
+--   snapshot      function(net, epoch), called after the epochs of the list `snapshots`
+--   progress      function(done, total, note), called after each step
+--   each_epoch    function(row, history), called after each epoch
+-- history: a row an epoch, { epoch =, rate =, loss =, accuracy = (of the training batches as they went by),
+-- validation_loss =, top1 =, top5 =, seconds = }, accuracies from 0 to 1; history.ended is "epochs", or
+-- "interrupted" by Ctrl-C, which waits for the end of a step. Equal seeds give equal bytes at any number of
+-- threads. Raises for unknown options, a checkpoint of another run, and where the loss is no finite number,
+-- with the epoch, the step and the layer.
+function train.run(options)
+  local self = new_run(given(check.options("train", options, OPTIONS)))
+  local stopped = interrupt.caught(run_all, self)
+  if stopped and self.o.checkpoint then checkpoint.save(self.o.checkpoint, self) end
+  self.history.ended = stopped and "interrupted" or "epochs"
+  return self.net, self.history
+end
+
+return train

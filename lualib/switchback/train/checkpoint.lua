@@ -1,0 +1,95 @@
+-- Checkpoints of training: weights, running statistics, optimiser, generator, the place in the data and the
+-- history, in one safetensors file, which is written whole or not at all.
+local exact = require "switchback.exact"
+local safetensors = require "switchback.formats.safetensors"
+local zoo = require "switchback.zoo"
+
+local checkpoint = {}
+
+local FORMAT <const> = "switchback training 1"
+local COLUMNS <const> = { "epoch", "rate", "loss", "accuracy", "validation_loss", "top1", "top5", "seconds" }
+checkpoint.columns = COLUMNS
+
+-- What must be the same for a run to go on from a checkpoint.
+local function identity(run)
+  return { seed = exact.number(run.o.seed), epochs = exact.number(run.o.epochs),
+           batch = exact.number(run.o.batch), steps = exact.number(run.steps),
+           schedule = run.schedule.name or "custom", weights = exact.number(#run.values) }
+end
+
+local function history_text(history)
+  local rows = {}
+  for i, row in ipairs(history) do
+    local cells = {}
+    for k, column in ipairs(COLUMNS) do cells[k] = row[column] and exact.number(row[column]) or "-" end
+    rows[i] = table.concat(cells, " ")
+  end
+  return table.concat(rows, "\n")
+end
+
+local function restore_history(history, text)
+  for line in text:gmatch "[^\n]+" do
+    local row, k = {}, 0
+    for cell in line:gmatch "%S+" do
+      k = k + 1
+      row[COLUMNS[k]] = exact.value(cell)
+    end
+    history[#history + 1] = row
+  end
+end
+
+-- save(path, run) writes a checkpoint between two steps. Raises if it cannot.
+function checkpoint.save(path, run)
+  local tensors, state, metadata = {}, run.optimizer:state(), identity(run)
+  for name, t in pairs(zoo.tensors(run.net)) do tensors["net/" .. name] = t end
+  for name, t in pairs(state.tensors) do tensors["optimizer/" .. name] = t end
+  exact.store(metadata, "optimizer/", state.numbers)
+  exact.store(metadata, "schedule/", run.schedule:state())
+  exact.store(metadata, "data/", run.loader:state())
+  exact.store(metadata, "seen/", run.seen)
+  metadata.format, metadata.rng = FORMAT, exact.hex(run.rng:state())
+  metadata.at, metadata.history = exact.joined { run.epoch, run.at }, history_text(run.history)
+  assert(safetensors.save(path, tensors, metadata))
+end
+
+local function check(path, run, metadata)
+  if metadata.format ~= FORMAT then error(path .. ": not a checkpoint of training", 0) end
+  for field, here in pairs(identity(run)) do
+    if metadata[field] ~= here then
+      error(("%s: the checkpoint is of another run: its %s is %s, here it is %s"):format(path, field,
+        metadata[field], here), 0)
+    end
+  end
+end
+
+local function restore_weights(path, net, tensors)
+  for name, value in pairs(zoo.tensors(net)) do
+    local t = tensors["net/" .. name]
+    local want, got = table.concat(value:size(), "x"), t and table.concat(t:size(), "x") or "missing"
+    if want ~= got then
+      error(("%s: weight '%s' of the checkpoint is %s, here it is %s"):format(path, name, got, want), 0)
+    end
+    value:copy_(t)
+  end
+end
+
+-- load(path, run) --> true, with the run where the checkpoint was written; false if there is no such file.
+-- Raises for a file that is no checkpoint, or one of another run.
+function checkpoint.load(path, run)
+  if not require("switchback.core").files.kind(path) then return false end
+  local tensors, metadata = safetensors.load(path)
+  if not tensors then error(metadata, 0) end
+  check(path, run, metadata)
+  restore_weights(path, run.net, tensors)
+  run.optimizer:restore { tensors = exact.below(tensors, "optimizer/"),
+                          numbers = exact.below(metadata, "optimizer/", exact.value) }
+  run.schedule:restore(exact.below(metadata, "schedule/", exact.value))
+  run.loader:restore(exact.below(metadata, "data/", exact.value))
+  run.seen = exact.below(metadata, "seen/", exact.value)
+  run.rng:restore(exact.unhex(metadata.rng))
+  run.epoch, run.at = table.unpack(exact.split(metadata.at))
+  restore_history(run.history, metadata.history)
+  return true
+end
+
+return checkpoint
