@@ -13,7 +13,7 @@
   X(archive_read_new)                                                                              \
   X(archive_read_free)                                                                             \
   X(archive_read_support_format_tar)                                                               \
-  X(archive_read_support_format_zip)                                                               \
+  X(archive_read_support_format_zip_seekable)                                                      \
   X(archive_read_support_format_raw)                                                               \
   X(archive_read_support_filter_gzip)                                                              \
   X(archive_read_open_filename)                                                                    \
@@ -21,6 +21,7 @@
   X(archive_read_data)                                                                             \
   X(archive_filter_code)                                                                           \
   X(archive_filter_bytes)                                                                          \
+  X(archive_format_name)                                                                           \
   X(archive_error_string)                                                                          \
   X(archive_entry_pathname)                                                                        \
   X(archive_entry_pathname_utf8)                                                                   \
@@ -68,7 +69,7 @@ static bool trouble(sb_archive *a, sb_error *e) {
 static void support(struct archive *handle, sb_archive_format format) {
   if (format != SB_ARCHIVE_ZIP) lib.archive_read_support_filter_gzip(handle);
   if (format == SB_ARCHIVE_TAR) lib.archive_read_support_format_tar(handle);
-  if (format == SB_ARCHIVE_ZIP) lib.archive_read_support_format_zip(handle);
+  if (format == SB_ARCHIVE_ZIP) lib.archive_read_support_format_zip_seekable(handle);
   if (format == SB_ARCHIVE_GZIP) lib.archive_read_support_format_raw(handle);
 }
 
@@ -98,6 +99,13 @@ static sb_member_kind kind_of(struct archive_entry *entry) {
   return type == AE_IFREG && whole ? SB_MEMBER_FILE : SB_MEMBER_OTHER;
 }
 
+/* In a zip each member is packed for itself, and the format's name tells how. */
+static bool is_plain(sb_archive *a) {
+  const char *name = lib.archive_format_name(a->handle);
+  if (name && strncmp(name, "ZIP", 3) == 0) return strstr(name, "(uncompressed)") != NULL;
+  return lib.archive_filter_code(a->handle, 0) == ARCHIVE_FILTER_NONE;
+}
+
 sb_archive_step sb_archive_next(sb_archive *a, sb_member *m, sb_error *e) {
   struct archive_entry *entry;
   int status = lib.archive_read_next_header(a->handle, &entry);
@@ -108,8 +116,7 @@ sb_archive_step sb_archive_next(sb_archive *a, sb_member *m, sb_error *e) {
   if (!m->name) return sb_fail(e, "a member's name cannot be read"), SB_ARCHIVE_FAILED;
   m->kind = kind_of(entry);
   m->size = lib.archive_entry_size_is_set(entry) ? lib.archive_entry_size(entry) : -1;
-  bool plain = lib.archive_filter_code(a->handle, 0) == ARCHIVE_FILTER_NONE;
-  m->offset = plain ? lib.archive_filter_bytes(a->handle, 0) : -1;
+  m->offset = is_plain(a) ? lib.archive_filter_bytes(a->handle, 0) : -1;
   return SB_ARCHIVE_MEMBER;
 }
 

@@ -10,8 +10,8 @@
 #include "error.h"
 
 typedef enum sb_archive_format {
-  SB_ARCHIVE_TAR, /* plain or compressed by gzip */
-  SB_ARCHIVE_ZIP,
+  SB_ARCHIVE_TAR,  /* plain or compressed by gzip */
+  SB_ARCHIVE_ZIP,  /* by the directory at its end: what that does not list is not there */
   SB_ARCHIVE_GZIP, /* one file compressed by gzip: one member, without a name or a size */
 } sb_archive_format;
 
@@ -30,7 +30,7 @@ typedef struct sb_member {
   const char *name; /* as the archive has it, unchecked; valid until the next member */
   sb_member_kind kind;
   int64_t size;   /* bytes; -1 when the archive does not tell */
-  int64_t offset; /* of its bytes in a file that is not compressed (tar only); -1 otherwise */
+  int64_t offset; /* of its bytes in the archive's file; -1 where they are compressed */
 } sb_member;
 
 /* Opens the file; on failure nothing is left to close. */

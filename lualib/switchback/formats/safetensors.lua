@@ -3,11 +3,13 @@
 -- The header maps names to { dtype, shape, data_offsets = {first, last} }, offsets counted from
 -- the end of the header; the entry `__metadata__` maps strings to strings.
 local cjson = require "cjson.safe"
+local bytes = require("switchback.core").bytes
 local core = require("switchback.core").safetensors
 local file = require "switchback.file"
 
 local safetensors = {}
 
+local LENGTH_BYTES <const> = 8 -- the header's length, before the header
 local ALIGNMENT <const> = 8 -- of the data section in files that we write
 
 local function is_offset(n)
@@ -71,9 +73,27 @@ local function integers(list)
   return out
 end
 
-local function read_tensor(mapping, entry)
-  local at = integers(entry.data_offsets)
-  return core.tensor(mapping, entry.dtype, at[1], at[2], integers(entry.shape))
+-- The tensor of an entry; `data` is the number of bytes before the data section. Or nil, message.
+local function read_tensor(mapped, data, entry)
+  local at, shape = integers(entry.data_offsets), integers(entry.shape)
+  local t, message = mapped:tensor(entry.dtype, data + at[1] + 1, data + at[2], shape)
+  if not t then return nil, message end
+  if t:count() * bytes.element_size(entry.dtype) ~= at[2] - at[1] then
+    return nil, "its length does not fit the shape"
+  end
+  return t
+end
+
+-- --> the mapped file, its header's text, the number of bytes before the data section; or nil, message.
+local function open(path)
+  local mapped, message = bytes.map(path)
+  if not mapped then return nil, message end
+  if #mapped < LENGTH_BYTES then return nil, path .. ": too short for a safetensors file" end
+  local length = string.unpack("<i8", mapped:sub(1, LENGTH_BYTES))
+  if length < 0 or length > #mapped - LENGTH_BYTES then
+    return nil, path .. ": not a safetensors file, or cut short: the header ends past its end"
+  end
+  return mapped, mapped:sub(LENGTH_BYTES + 1, LENGTH_BYTES + length), LENGTH_BYTES + length
 end
 
 local function sorted_keys(t)
@@ -88,14 +108,14 @@ end
 -- empty. F32 tensors look into the memory-mapped file (nothing is read until it is used, changes
 -- stay in memory); F64, F16, BF16, I64, I32, I16, I8, U8 and BOOL are converted to float32.
 function safetensors.load(path, names)
-  local mapping, text = core.open(path)
-  if not mapping then return nil, text end
+  local mapped, text, data = open(path)
+  if not mapped then return nil, text end
   local entries, metadata = parse_header(text)
   if not entries then return nil, ("%s: %s"):format(path, metadata) end
   local tensors = {}
   for _, name in ipairs(names or sorted_keys(entries)) do
     if not entries[name] then return nil, ("%s: has no tensor '%s'"):format(path, name) end
-    local tensor, message = read_tensor(mapping, entries[name])
+    local tensor, message = read_tensor(mapped, data, entries[name])
     if not tensor then return nil, ("%s: tensor '%s': %s"):format(path, name, message) end
     tensors[name] = tensor
   end
