@@ -1,7 +1,7 @@
 -- Results as JSON text: the same value gives the same bytes.
 local json = {}
 
-local encode
+local encode, encode_number
 
 -- Slashes stay as they are: most strings here are paths.
 local function encode_string(s)
@@ -26,10 +26,14 @@ local function encode_object(t)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
-local function encode_number(x)
-  if math.type(x) == "integer" then return ("%d"):format(x) end
-  if x ~= x or x == math.huge or x == -math.huge then return "null" end
-  return ("%.14g"):format(x)
+-- Floats to so many significant digits: 17 read back as the same number.
+local function number_encoder(digits)
+  local format = "%." .. digits .. "g"
+  return function(x)
+    if math.type(x) == "integer" then return ("%d"):format(x) end
+    if x ~= x or x == math.huge or x == -math.huge then return "null" end
+    return format:format(x)
+  end
 end
 
 local function encode_plain(value)
@@ -47,8 +51,11 @@ function encode(value)
   return encode_object(value)
 end
 
--- encode(value) --> JSON. Keys are sorted, tensors are nested lists, numbers that JSON lacks are null, an
--- empty table is []. Keys must be strings, or 1 to n. Raises for functions and the like.
-json.encode = encode
+-- encode(value [, digits = 14]) --> JSON. Keys are sorted, tensors are nested lists, numbers that JSON lacks
+-- are null, an empty table is []. Keys must be strings, or 1 to n. Raises for functions and the like.
+function json.encode(value, digits)
+  encode_number = number_encoder(digits or 14)
+  return encode(value)
+end
 
 return json

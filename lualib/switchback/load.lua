@@ -88,11 +88,13 @@ function loaders.prototxt(path, options)
 end
 
 function loaders.safetensors(path, _, about)
+  local tensors, metadata = require("switchback.formats.safetensors").load(path)
+  if not tensors then error(metadata, 0) end
+  local whole = require("switchback.formats.saved").describe(path, tensors, metadata)
+  if whole then return whole end
   if not about.network then
     fail("%s: holds tensors, but not the network that they belong to; sb.safetensors.load reads them", path)
   end
-  local tensors, message = require("switchback.formats.safetensors").load(path)
-  if not tensors then error(message, 0) end
   local ok, d = pcall(zoo.describe, about.network, { tensors = tensors })
   if not ok then fail("%s: %s", path, d) end
   d.source = path
@@ -170,9 +172,9 @@ local function merged(from_file, described, given)
   return next(out) and preprocess.complete(out) or nil
 end
 
-local function labels_of(given, about)
+local function labels_of(from_file, described, given)
   if given == false then return nil end
-  if given == nil then return about.labels end
+  if given == nil then return described or from_file end
   local labels, message = description.labels(given, ".")
   return labels or error(message, 0)
 end
@@ -183,7 +185,8 @@ end
 -- this name among its weights (so googlenet.onnx is known wherever it lies); see description.lua.
 -- A name is that of a description, or of a file of weights that one lists (without folder and extension):
 -- the weights are looked for in the folders of SWITCHBACK_MODELS (separated by colons), then in the project's
--- models/. Tensors alone (.safetensors) need a description that says of which `network` they are.
+-- models/. A .safetensors that net:save wrote holds the whole network; tensors alone need a description that
+-- says of which `network` they are.
 -- options, which win over descriptions:
 --   preprocess  fields as in preprocess.lua, or false for none
 --   labels      list of class names or path of a text file with one a line, or false for none
@@ -201,7 +204,7 @@ local function load_net(name_or_path, options)
   check.options("load", options, OPTIONS)
   local d, about = find(name_or_path, options)
   d.preprocess = merged(d.preprocess, about.preprocess, options.preprocess)
-  d.labels = labels_of(options.labels, about)
+  d.labels = labels_of(d.labels, about.labels, options.labels)
   local loaded = net.new(d)
   return options.half and loaded:half() or loaded
 end

@@ -265,6 +265,9 @@ function Net:parameters() return require("switchback.trainable").parameters(self
 function Net:freeze(pattern) return require("switchback.trainable").freeze(self, pattern) end
 function Net:unfreeze(pattern) return require("switchback.trainable").unfreeze(self, pattern) end
 
+-- net:save(path [, options]) --> net, as a file that sb.load reads: see save.lua.
+function Net:save(path, options) return require("switchback.save")(self, path, options) end
+
 -- The names of the weights that a layer can take as halves.
 local function halvable(layer)
   local names = {}

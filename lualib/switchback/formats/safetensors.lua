@@ -6,6 +6,7 @@ local cjson = require "cjson.safe"
 local bytes = require("switchback.core").bytes
 local core = require("switchback.core").safetensors
 local file = require "switchback.file"
+local half = require("switchback.core").half
 
 local safetensors = {}
 
@@ -134,21 +135,29 @@ end
 local function encode_header(tensors, names, metadata)
   local parts, first = { metadata and encode_metadata(metadata) }, 0
   for _, name in ipairs(names) do
-    local shape = tensors[name]:size()
-    local last = first + 4
-    for _, n in ipairs(shape) do last = first + (last - first) * n end
-    parts[#parts + 1] = ('%s:{"dtype":"F32","shape":[%s],"data_offsets":[%d,%d]}'):format(
-      cjson.encode(name), table.concat(shape, ","), first, last)
+    local t = tensors[name]
+    local last = first + t:count() * (half.is(t) and 2 or 4)
+    parts[#parts + 1] = ('%s:{"dtype":"%s","shape":[%s],"data_offsets":[%d,%d]}'):format(
+      cjson.encode(name), half.is(t) and "F16" or "F32", table.concat(t:size(), ","), first, last)
     first = last
   end
   local text = "{" .. table.concat(parts, ",") .. "}"
   return text .. (" "):rep(-#text % ALIGNMENT)
 end
 
---- Writes tensors as F32: save(path, { name = tensor } [, { string = string }]) -> true; or nil,
--- message. The file appears whole or not at all.
+-- By name, halves after all others, so that these stay aligned in the file.
+local function storage_order(tensors)
+  local names, halves = {}, {}
+  for _, name in ipairs(sorted_keys(tensors)) do
+    table.insert(half.is(tensors[name]) and halves or names, name)
+  end
+  return table.move(halves, 1, #halves, #names + 1, names)
+end
+
+--- Writes tensors as F32, those that are kept as halves (core.half) as F16: save(path, { name = tensor } [,
+-- { string = string }]) -> true; or nil, message. The file appears whole or not at all.
 function safetensors.save(path, tensors, metadata)
-  local names = sorted_keys(tensors)
+  local names = storage_order(tensors)
   local header = encode_header(tensors, names, metadata)
   return file.write(path, function(f)
     local ok, message = f:write(string.pack("<I8", #header), header)
