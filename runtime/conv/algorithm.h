@@ -22,9 +22,13 @@ typedef struct sb_conv_algorithm {
                            float *scratch);
 } sb_conv_algorithm;
 
-extern const sb_conv_algorithm sb_conv_depthwise; /* one input channel a group */
-extern const sb_conv_algorithm sb_conv_gradient;  /* of the weights, of any shape */
-extern const sb_conv_algorithm sb_conv_direct;    /* plain loops in double: the tests' oracle */
+extern const sb_conv_algorithm sb_conv_depthwise;         /* one input channel a group */
+extern const sb_conv_algorithm sb_conv_winograd_gradient; /* of 3x3 weights: 1e-5 */
+extern const sb_conv_algorithm sb_conv_gradient;          /* of the weights, of any shape */
+extern const sb_conv_algorithm sb_conv_direct; /* plain loops in double: the tests' oracle */
+
+/* Whether sb_conv_winograd_gradient is faster than sb_conv_gradient. */
+bool sb_conv_winograd_gradient_pays(const sb_conv *g);
 
 /* All of them, ended by NULL; direct is last. */
 extern const sb_conv_algorithm *const sb_conv_algorithms[];

@@ -14,8 +14,8 @@ const sb_conv_fast *const sb_conv_fasts[] = {&sb_conv_winograd4,
                                              &sb_conv_phases,
                                              NULL};
 
-const sb_conv_algorithm *const sb_conv_algorithms[] = {&sb_conv_depthwise, &sb_conv_gradient,
-                                                       &sb_conv_direct, NULL};
+const sb_conv_algorithm *const sb_conv_algorithms[] = {
+    &sb_conv_depthwise, &sb_conv_winograd_gradient, &sb_conv_gradient, &sb_conv_direct, NULL};
 
 static bool exact;
 
@@ -91,7 +91,9 @@ static const sb_conv_algorithm *plain_for(const sb_conv *g) {
 
 static const sb_conv_algorithm *gradient_for(const sb_conv *g) {
   if (is_empty(g)) return &sb_conv_direct;
-  return sb_conv_depthwise.fits(g) ? &sb_conv_depthwise : &sb_conv_gradient;
+  if (sb_conv_depthwise.fits(g)) return &sb_conv_depthwise;
+  bool winograd = !exact && sb_conv_winograd_gradient_pays(g);
+  return winograd ? &sb_conv_winograd_gradient : &sb_conv_gradient;
 }
 
 /* ---- Preparation ---------------------------------------------------------------------------- */

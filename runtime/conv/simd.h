@@ -51,6 +51,9 @@ typedef struct sb_simd {
                   float *y, int64_t y_stride);
   void (*output2)(const float *m, int64_t stride, float bias, bool relu, const float *mask,
                   float *y, int64_t y_stride);
+  /* The adjoint of output4: reads y, 4 rows of 4*lanes floats, and writes A y A^T, laid out as M.
+   */
+  void (*spread4)(const float *y, int64_t y_stride, float *m, int64_t stride);
 } sb_simd;
 
 extern const sb_simd sb_simd_avx512, sb_simd_avx2, sb_simd_portable;

@@ -300,5 +300,30 @@ static inline void join2(const vec *o, vec *y) {
 TRANSFORMS(4, 6)
 TRANSFORMS(2, 4)
 
-const sb_simd TABLE = {NAME, ROWS,         LANES,  3 * LANES, LANES / 2, tile,
-                       slim, shifted_tile, input4, input2,    output4,   output2};
+/* A d: the adjoint of output_line4. */
+static inline void spread_line4(const vec *d, int step, vec *o) {
+  vec a = d[0], b = d[step], c = d[2 * step], e = d[3 * step];
+  vec p = a + c, q = b + e, r = a + 4 * c, s = 2 * b + 8 * e;
+  o[0] = a;
+  o[1] = p + q, o[2] = p - q;
+  o[3] = r + s, o[4] = r - s;
+  o[5] = e;
+}
+
+static void spread4(const float *y, int64_t y_stride, float *m, int64_t stride) {
+  vec row[4], mid[4][6], column[6];
+  for (int i = 0; i < 4; i++, y += y_stride) {
+    vec a = load(y), b = load(y + LANES), c = load(y + 2 * LANES), e = load(y + 3 * LANES);
+    vec even0 = EVEN(a, b), even1 = EVEN(c, e), odd0 = ODD(a, b), odd1 = ODD(c, e);
+    row[0] = EVEN(even0, even1), row[2] = ODD(even0, even1);
+    row[1] = EVEN(odd0, odd1), row[3] = ODD(odd0, odd1);
+    spread_line4(row, 1, mid[i]);
+  }
+  for (int j = 0; j < 6; j++) {
+    spread_line4(&mid[0][j], 6, column);
+    for (int i = 0; i < 6; i++) store(m + (i * 6 + j) * stride, column[i]);
+  }
+}
+
+const sb_simd TABLE = {NAME,         ROWS,   LANES,  3 * LANES, LANES / 2, tile,   slim,
+                       shifted_tile, input4, input2, output4,   output2,   spread4};

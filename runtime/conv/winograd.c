@@ -60,14 +60,14 @@ static int64_t padded_row(const sb_winograd *p, place at) {
 
 /* Copies the padded rows of one channel that tiles [tile, end) read; answers the first row's
  * number. */
-static int64_t copy_channel(const run *r, int64_t channel, int64_t tile, int64_t end, float *rows) {
-  const sb_winograd *p = &r->p;
+static int64_t copy_channel(const sb_winograd *p, const float *image_x, int64_t channel,
+                            int64_t tile, int64_t end, float *rows) {
   place from = locate(p, tile), to = locate(p, end - 1);
   int64_t base = padded_row(p, from);
   for (int64_t image = from.image; image <= to.image; image++) {
     int64_t first = image == from.image ? from.ty * p->m : 0;
     int64_t last = (image == to.image ? to.ty + 1 : p->tiles_y) * p->m + 2;
-    const float *x = r->x + image * p->g->c_in * p->g->h * p->g->w + channel * p->g->h * p->g->w;
+    const float *x = image_x + image * p->g->c_in * p->g->h * p->g->w + channel * p->g->h * p->g->w;
     int64_t at = padded_row(p, (place){.image = image}) + first - base;
     copy_padded(p, x, first, last, rows + at * p->pitch);
   }
@@ -114,20 +114,24 @@ static int64_t block_end(const sb_winograd *p, int64_t block) {
   return block + 1 < p->blocks ? (block + 1) * p->block : p->tiles;
 }
 
+void sb_winograd_inputs(const sb_winograd *p, const float *x, int64_t start, int64_t end,
+                        int64_t channel, const sb_winograd_place *to, float *v, float *rows) {
+  int lanes = p->simd->lanes, columns = p->simd->columns;
+  int64_t base = copy_channel(p, x, channel, start, end, rows);
+  for (int64_t tile = start; tile < end; tile += lanes) {
+    int64_t count = end - tile < lanes ? end - tile : lanes, at = tile - start;
+    transform_lanes(p, rows, base, tile, count,
+                    v + at / columns * to->panel + channel * to->channel + at % columns);
+  }
+}
+
 /* V of channels [first, last) of a block. */
 static void transform_inputs(const run *r, int64_t block, int64_t first, int64_t last, float *v,
                              float *rows) {
   const sb_winograd *p = &r->p;
-  int lanes = p->simd->lanes, columns = p->simd->columns;
-  int64_t start = block * p->block, end = block_end(p, block);
-  for (int64_t c = first; c < last; c++) {
-    int64_t base = copy_channel(r, c, start, end, rows);
-    for (int64_t tile = start; tile < end; tile += lanes) {
-      int64_t count = end - tile < lanes ? end - tile : lanes, at = tile - start;
-      transform_lanes(p, rows, base, tile, count,
-                      v + (at / columns * p->depth + c) * columns + at % columns);
-    }
-  }
+  sb_winograd_place to = {p->depth * p->simd->columns, p->simd->columns};
+  for (int64_t c = first; c < last; c++)
+    sb_winograd_inputs(p, r->x, block * p->block, block_end(p, block), c, &to, v, rows);
 }
 
 /* ---- Products and output transform ---------------------------------------------------------- */
@@ -223,9 +227,12 @@ static void transform_outputs(const run *r, int64_t block, int64_t first, int64_
 
 /* ---- The run -------------------------------------------------------------------------------- */
 
+int64_t sb_winograd_rows(const sb_winograd *p, int64_t tiles) {
+  return (tiles / p->tiles_x + 2) * (p->m + 2) * p->pitch + PAD;
+}
+
 static int64_t rows_size(const sb_winograd *p) {
-  int64_t spanned = p->panels * p->simd->columns / p->tiles_x + 2;
-  return spanned * (p->m + 2) * p->pitch + PAD;
+  return sb_winograd_rows(p, p->panels * p->simd->columns);
 }
 
 static int64_t v_size(const sb_winograd *p) {

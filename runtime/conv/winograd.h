@@ -41,6 +41,24 @@ int64_t sb_winograd_packed_size(const sb_winograd *p);
 
 void sb_winograd_pack(const sb_winograd *p, const float *w, bool flip, float *packed);
 
+/* Where the transform of a tile goes: v[tile / columns * panel + channel * channel + tile %
+   columns], and p->v_stride further on for each xi. */
+typedef struct sb_winograd_place {
+  int64_t panel, channel;
+} sb_winograd_place;
+
+/* V = B^T d B of tiles [start, end) of a channel of x, whole vectors of them (those that there are
+   not are zero). rows: scratch of sb_winograd_rows(p, end - start) floats. */
+void sb_winograd_inputs(const sb_winograd *p, const float *x, int64_t start, int64_t end,
+                        int64_t channel, const sb_winograd_place *to, float *v, float *rows);
+int64_t sb_winograd_rows(const sb_winograd *p, int64_t tiles);
+
+/* G of F(4,3): Lavin & Gray 2016, section 4. */
+extern const double sb_winograd_g4[6][3];
+
+/* Whether the kernel is 3x3, stride 1, dilation 1, padding <= 2. */
+bool sb_winograd_fits(const sb_conv *g);
+
 /* Estimated cycles of one core; INFINITY unless the kernel is 3x3, stride 1, dilation 1, padding
  * <= 2. */
 double sb_winograd_cost(const sb_conv *g, int m);

@@ -39,7 +39,7 @@ sb_winograd sb_winograd_plan(const sb_conv *g, int m) {
   return p;
 }
 
-static bool fits(const sb_conv *g) {
+bool sb_winograd_fits(const sb_conv *g) {
   for (int i = 0; i < 4; i++)
     if (g->pad[i] > 2) return false;
   return g->kernel[0] == 3 && g->kernel[1] == 3 && g->stride[0] == 1 && g->stride[1] == 1 &&
@@ -49,7 +49,7 @@ static bool fits(const sb_conv *g) {
 /* Products at two fused multiply-adds of a vector a cycle, or the packed weights read at 6 bytes a
    cycle if that takes longer; the transforms of a vector of tiles as they were measured. */
 double sb_winograd_cost(const sb_conv *g, int m) {
-  if (!fits(g)) return INFINITY;
+  if (!sb_winograd_fits(g)) return INFINITY;
   sb_winograd p = sb_winograd_plan(g, m);
   double vectors = (double)ceil_div(p.tiles, p.simd->lanes);
   double products = p.xis * vectors * (double)(p.row_tiles * p.simd->rows * p.depth) / 2;
@@ -73,13 +73,13 @@ int64_t sb_winograd_offset(const sb_winograd *p, int xi, int64_t row_tile) {
   return before * p->depth * p->simd->rows;
 }
 
-/* G of F(4,3) and F(2,3): Lavin & Gray 2016, section 4. */
-static const double G4[6][3] = {{1. / 4, 0, 0},
-                                {-1. / 6, -1. / 6, -1. / 6},
-                                {-1. / 6, 1. / 6, -1. / 6},
-                                {1. / 24, 1. / 12, 1. / 6},
-                                {1. / 24, -1. / 12, 1. / 6},
-                                {0, 0, 1}};
+const double sb_winograd_g4[6][3] = {{1. / 4, 0, 0},
+                                     {-1. / 6, -1. / 6, -1. / 6},
+                                     {-1. / 6, 1. / 6, -1. / 6},
+                                     {1. / 24, 1. / 12, 1. / 6},
+                                     {1. / 24, -1. / 12, 1. / 6},
+                                     {0, 0, 1}};
+/* G of F(2,3). */
 static const double G2[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
 
 /* u = G f G^T in double for a row tile's filters side by side, so that the compiler makes vectors
@@ -128,7 +128,7 @@ SB_CLONES static void pack_stretch(const packing *k, int64_t tile, int64_t first
   int rows = p->simd->rows;
   for (int64_t d = first; d < last; d++) {
     gather_filters(k, tile, d, f);
-    transform_filters(p->side, p->m == 4 ? G4 : G2, f, u);
+    transform_filters(p->side, p->m == 4 ? sb_winograd_g4 : G2, f, u);
     for (int xi = 0; xi < p->xis; xi++)
       for (int r = 0; r < SB_SIMD_MAX_ROWS; r++) stretch[xi][d - first][r] = (float)u[xi][r];
   }
