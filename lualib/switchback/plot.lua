@@ -28,4 +28,28 @@ function plot.bars(labels, values, options)
   return canvas
 end
 
+local CURVES = { width = 440, height = 280 }
+
+local function draw_all(charts, o, pen)
+  local chart = require "switchback.plot.chart"
+  for i, c in ipairs(charts) do chart.draw(pen, c, (i - 1) * o.width, o.width, o.height) end
+end
+
+-- curves(charts [, options]) --> (3,H,W): charts of curves side by side; see plot/chart.lua for a chart.
+-- options: width = 440 and height = 280 of each, in pixels.
+function plot.curves(charts, options)
+  local o = check.options("plot.curves", options, CURVES)
+  local canvas = image.canvas(o.height, o.width * #charts, 1)
+  draw_all(charts, o, require("switchback.plot.pens").raster(canvas))
+  return canvas
+end
+
+-- svg(charts [, options]) --> the same as the text of an SVG file.
+function plot.svg(charts, options)
+  local o = check.options("plot.svg", options, CURVES)
+  local pen, text = require("switchback.plot.pens").svg(o.width * #charts, o.height)
+  draw_all(charts, o, pen)
+  return text()
+end
+
 return plot

@@ -27,6 +27,11 @@ end
 function Report:save(path, image)
   assert(file.make_folders(paths.folder(path)))
   assert(require("switchback.image").save(path, image))
+  self:note(path)
+end
+
+-- report:note(path) tells of a file that was written.
+function Report:note(path)
   self.files[#self.files + 1] = path
   self:say("wrote %s", path)
 end

@@ -21,7 +21,9 @@ local function is_normalised(p) return p.mean ~= nil or p.std ~= nil end
 
 local function statistics(o, p, channels)
   if is_normalised(p) then return p.mean, p.std end
-  return require("switchback.data").statistics(o.data, { channels = channels })
+  local found, deviation = require("switchback.data").statistics(o.data)
+  if #found == 3 and channels == "grey" then return 0.5, 0.5 end
+  return found, deviation
 end
 
 -- net(o) completes the net's preprocessing and labels from the data set; a loader is taken as it comes.
@@ -38,7 +40,7 @@ end
 local function batches(o, data, options)
   local p = o.net.preprocess
   options.batch, options.size, options.channels = o.batch, p.size, p.channels
-  options.mean, options.std = p.mean, p.std
+  options.mean, options.std, options.scale, options.crop = p.mean, p.std, p.scale, p.crop
   return require("switchback.data").batches(data, options)
 end
 
