@@ -1,9 +1,9 @@
 -- Training a classifier.
 return {
   summary = "train a classifier on labelled pictures",
-  about = "Data: MNIST's idx files, CIFAR-10, a folder or tar file of class folders, or the folder that holds\n" ..
-    "train and test parts. Beside --out go its curves (.csv, .svg, .png), the checkpoint that --resume goes\n" ..
-    "on from, and snapshots. Ctrl-C stops after a checkpoint.",
+  about = "Data: MNIST's idx files, CIFAR-10, a folder or tar file of class folders, or the folder that\n" ..
+    "holds train and test parts. Beside --out go its curves (.csv, .svg, .png), the checkpoint that\n" ..
+    "--resume goes on from, and snapshots. Ctrl-C stops after a checkpoint.",
   options = {
     { "model", required = true, help = "network of the zoo, drawn from --seed, or a file of weights" },
     { "data", type = "file", required = true, help = "pictures to train on" },

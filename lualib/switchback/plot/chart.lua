@@ -95,9 +95,9 @@ local function drawn(series)
   return list
 end
 
--- draw(pen, c, left, width, height): the chart c = { title =, x = name of that axis, series = { { name =, points =
--- {{x, y}...} }... } } (at most four) in the box of that size from (left, 0) on. Series without points are left
--- out, and points that are no numbers.
+-- draw(pen, c, left, width, height): the chart c = { title =, x = name of that axis, series = { { name =,
+-- points = {{x, y}...} }... } } (at most four) in the box of that size from (left, 0) on. Series without
+-- points are left out, and points that are no numbers.
 function chart.draw(pen, c, left, width, height)
   local series = drawn(c.series)
   local box = { left = left + LEFT, right = left + width - RIGHT, top = TOP, bottom = height - BOTTOM }

@@ -19,7 +19,8 @@ function pens.raster(canvas)
   local pen = {}
   function pen.line(x1, y1, x2, y2, color) draw_line(canvas, x1, y1, x2, y2, color, 1) end
   function pen.path(points, color)
-    if #points == 1 then draw_line(canvas, points[1][1], points[1][2], points[1][1], points[1][2], color, 4) end
+    local x, y = table.unpack(points[1])
+    if #points == 1 then draw_line(canvas, x, y, x, y, color, 4) end
     for i = 2, #points do
       draw_line(canvas, points[i - 1][1], points[i - 1][2], points[i][1], points[i][2], color, 2)
     end
@@ -43,8 +44,8 @@ end
 function pens.svg(width, height)
   local pen, lines = {}, {}
   local function add(format, ...) lines[#lines + 1] = format:format(...) end
-  add('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">',
-    width, height)
+  add('<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" ' ..
+    'font-family="sans-serif" font-size="12">', width, height)
   add '<rect width="100%%" height="100%%" fill="white"/>'
   function pen.line(x1, y1, x2, y2, color)
     add('<path d="M%.1f %.1fL%.1f %.1f" stroke="%s"/>', x1, y1, x2, y2, rgb(color))
@@ -55,11 +56,13 @@ function pens.svg(width, height)
     if #points == 1 then
       add('<circle cx="%.1f" cy="%.1f" r="2" fill="%s"/>', points[1][1], points[1][2], rgb(color))
     else
-      add('<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>', table.concat(parts, " "), rgb(color))
+      add('<polyline points="%s" fill="none" stroke="%s" stroke-width="2"/>', table.concat(parts, " "),
+        rgb(color))
     end
   end
   function pen.text(x, y, s, align)
-    add('<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>', x, y + 4, ANCHORS[align], s:gsub('[&<>"]', escapes))
+    add('<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>', x, y + 4, ANCHORS[align],
+      (s:gsub('[&<>"]', escapes)))
   end
   return pen, function() return table.concat(lines, "\n") .. "\n</svg>\n" end
 end

@@ -68,8 +68,8 @@ end
 function augmentations.rotate(augment) return augment.rotation { degrees = 10 } end
 
 -- augment(o, net) --> list of augmentations, or nil. o: augment, a list of: crop (shifts by up to an eighth),
--- resized (parts of 35 % to all of the picture), flip, jitter (brightness, contrast, saturation by up to 30 %),
--- rotate (by up to 10 degrees).
+-- resized (parts of 35 % to all of the picture), flip, jitter (brightness, contrast, saturation by up to
+-- 30 %), rotate (by up to 10 degrees).
 function job.augment(o, net)
   if not o.augment then return nil end
   local augment, list = require "switchback.augment", {}

@@ -34,7 +34,8 @@ function record.charts(history)
     { title = "loss", x = "epoch",
       series = { series(history, "loss", "training"), series(history, "validation_loss", "validation") } },
     { title = "accuracy in %", x = "epoch",
-      series = { series(history, "accuracy", "training", 100), series(history, "top1", "validation top-1", 100),
+      series = { series(history, "accuracy", "training", 100),
+                 series(history, "top1", "validation top-1", 100),
                  series(history, "top5", "validation top-5", 100) } },
   }
 end
