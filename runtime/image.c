@@ -72,8 +72,23 @@ static float sample(const sb_pixels *p, int64_t i) {
   return p->maximum > 255 ? ((const uint16_t *)p->data)[i] : ((const uint8_t *)p->data)[i];
 }
 
+/* The usual case, without a division a sample: bytes, nothing transparent. */
+static void unpack_bytes(const sb_pixels *p, sb_tensor *out) {
+  int64_t count = p->height * p->width;
+  const uint8_t *from = p->data;
+  float levels[256];
+  for (int i = 0; i < 256; i++) levels[i] = (float)i / 255;
+  for (int c = 0; c < colours(p); c++)
+    for (int64_t i = 0; i < count; i++)
+      out->data[c * count + i] = levels[from[i * p->channels + c]];
+}
+
 void sb_pixels_unpack(const sb_pixels *p, float background, sb_tensor *out) {
   int64_t count = p->height * p->width;
+  if (p->maximum == 255 && (p->channels % 2 == 1 || p->ignore_alpha)) {
+    unpack_bytes(p, out);
+    return;
+  }
   float scale = (float)p->maximum;
   bool alpha = p->channels % 2 == 0 && !p->ignore_alpha;
   for (int c = 0; c < colours(p); c++)

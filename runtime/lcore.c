@@ -15,7 +15,8 @@ static const luaL_Reg modules[] = {
     {"grabcut", sb_open_grabcut},   {"prompt", sb_open_prompt},
     {"half", sb_open_half},         {"archive", sb_open_archive},
     {"pictures", sb_open_pictures}, {"criterion", sb_open_criterion},
-    {"bytes", sb_open_bytes},       {NULL, NULL},
+    {"bytes", sb_open_bytes},       {"loader", sb_open_loader},
+    {NULL, NULL},
 };
 
 int luaopen_switchback_core(lua_State *L) {

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -44,15 +46,15 @@ static bool decode_part(int fd, int64_t offset, int64_t n, sb_pixels *out, sb_er
   return fine;
 }
 
-static bool decode_path(const char *path, sb_pixels *out, sb_error *e) {
+static bool decode_file(const char *folder, const char *name, sb_pixels *out, sb_error *e) {
+  char path[PATH_MAX];
+  if (snprintf(path, sizeof path, "%s/%s", folder, name) >= (int)sizeof path)
+    return sb_fail(e, "its path is too long");
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe must not hold us up */
   struct stat s;
-  if (fd < 0 || fstat(fd, &s) != 0 || !S_ISREG(s.st_mode)) {
-    sb_fail(e, "%s", fd < 0 ? strerror(errno) : "is no file");
-    if (fd >= 0) close(fd);
-    return false;
-  }
-  bool fine = decode_part(fd, 0, s.st_size, out, e);
+  if (fd < 0) return sb_fail(e, "%s", strerror(errno));
+  bool fine = fstat(fd, &s) == 0 && S_ISREG(s.st_mode);
+  fine = fine ? decode_part(fd, 0, s.st_size, out, e) : sb_fail(e, "is no file");
   close(fd);
   return fine;
 }
@@ -65,7 +67,7 @@ bool sb_pictures_read(const sb_pictures *p, int64_t i, sb_pixels *out, sb_error 
   case SB_INTERLEAVED: return copy_raw(p, x->bytes, out, e);
   case SB_ENCODED: return sb_pixels_decode(x->bytes, (size_t)x->size, out, e);
   case SB_IN_FILE: return decode_part(p->fd, x->offset, x->size, out, e);
-  case SB_PATH: return decode_path((const char *)x->bytes, out, e);
+  case SB_IN_FOLDER: return decode_file(p->folder, x->name, out, e);
   }
   return sb_fail(e, "no form");
 }

@@ -10,11 +10,13 @@ typedef enum sb_picture_form {
   SB_INTERLEAVED, /* raw bytes (H,W,C) in memory */
   SB_ENCODED,     /* an image file in memory */
   SB_IN_FILE,     /* an image file within the file `fd` */
-  SB_PATH,        /* an image file; its path lies in memory */
+  SB_IN_FOLDER,   /* an image file, by its name in the folder `folder` */
 } sb_picture_form;
 
+/* Memory pointed to is not owned. */
 typedef struct sb_picture {
-  const uint8_t *bytes; /* in memory; not owned */
+  const char *name;     /* NULL: none */
+  const uint8_t *bytes; /* in memory */
   int64_t offset;       /* in the file */
   int64_t size;
 } sb_picture;
@@ -24,6 +26,7 @@ typedef struct sb_pictures {
   int64_t count;
   int channels, height, width; /* of raw ones */
   int fd;                      /* SB_IN_FILE; -1: none */
+  const char *folder;          /* SB_IN_FOLDER */
   sb_picture *list;
 } sb_pictures;
 

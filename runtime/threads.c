@@ -53,6 +53,12 @@ int sb_thread_index(void) {
   return thread_index;
 }
 
+bool sb_work_alone(bool alone) {
+  bool before = inside;
+  inside = alone;
+  return before;
+}
+
 int sb_get_threads(void) {
   if (pool.wanted == 0) {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);

@@ -3,6 +3,7 @@
 #ifndef SB_THREADS_H
 #define SB_THREADS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Sets the number of threads that sb_parallel uses, the caller included (1 to 256). */
@@ -18,5 +19,9 @@ void sb_parallel(int64_t n, int64_t grain, void (*work)(void *context, int64_t f
 /* The index of the calling thread inside sb_parallel: 0 is the caller, below sb_get_threads().
    Use it to pick a private scratch buffer. */
 int sb_thread_index(void);
+
+/* Whether sb_parallel runs serially in this thread from now on; answers whether it did. Every
+   thread that is started elsewhere must say so before it calls what may use the pool. */
+bool sb_work_alone(bool alone);
 
 #endif

@@ -28,6 +28,7 @@ local on_demand = {
   ascend = { "switchback.ascend", "run" },
   vis = { "switchback.vis" },
   data = { "switchback.data" },
+  augment = { "switchback.augment" },
   objective = { "switchback.objective" },
   param = { "switchback.param" },
   transform = { "switchback.transform" },

@@ -1,27 +1,11 @@
 -- Data sets, from files that the tests write.
+local datasets = require "datasets"
 local h = require "helper"
 local lu = require "luaunit"
 local sb = require "switchback"
 
 local t = {}
-
-local function write(path, bytes)
-  local f = assert(io.open(path, "wb"))
-  f:write(bytes)
-  f:close()
-  return path
-end
-
-local function folder(name)
-  local path = h.temporary(name)
-  h.shell(("mkdir -p '%s'"):format(path))
-  return path
-end
-
--- The bytes of a 2x3 picture of one grey level or colour.
-local function picture(level)
-  return assert(sb.image.encode(sb.zeros(3, 2, 3):fill_(level), "png"))
-end
+local write, folder, class_folders = datasets.write, datasets.folder, datasets.class_folders
 
 -- ---- idx -------------------------------------------------------------------------------------------------
 
@@ -48,6 +32,8 @@ function t.test_idx()
   lu.assertEquals(#d, 3)
   lu.assertEquals({ d:label(1), d:label(2), d.classes[d:label(3)] }, { 8, 1, "9" })
   h.close(d:picture(2), sb.tensor { { { 9, 10, 11, 12 }, { 13, 14, 15, 16 } } } / 255, 1e-7)
+  lu.assertEquals(d:title(2), "train-images-idx3-ubyte: picture 2")
+  lu.assertEquals(assert(sb.data.open(path, { channels = 3 })):picture(2):size(), { 3, 2, 4 })
   h.shell(("gzip '%s'/*"):format(path))
   lu.assertEquals(assert(sb.data.open(path)):picture(3):totable(), d:picture(3):totable())
 end
@@ -68,15 +54,6 @@ function t.test_damaged_idx_files_are_named()
 end
 
 -- ---- Tar files and folders -------------------------------------------------------------------------------
-
-local function class_folders(name)
-  local path = folder(name)
-  for k, class in ipairs { "n02", "n01" } do
-    folder(name .. "/" .. class)
-    for i = 1, 3 do write(("%s/%s/%d.png"):format(path, class, i), picture(k / 4 + i / 20)) end
-  end
-  return path
-end
 
 function t.test_a_folder_a_tar_and_a_compressed_tar_are_the_same()
   local path = class_folders "tree"
@@ -110,7 +87,7 @@ end
 -- The message for a tar file that `command` makes as $TAR, in a folder beside a.png.
 local function tar_message(command)
   local path, tar = folder "hostile/sub", h.temporary "hostile.tar"
-  write(path .. "/../a.png", picture(0.5))
+  write(path .. "/../a.png", datasets.flat(0.5))
   h.shell(("cd '%s' && TAR='%s' && rm -f $TAR && %s"):format(path, tar, command))
   return select(2, sb.data.open(tar))
 end
@@ -123,6 +100,36 @@ function t.test_hostile_tar_files_are_refused_by_name()
   has(tar_message "mkfifo p; tar cf $TAR p", "'p' is neither a file nor a folder")
   has(tar_message "tar cf $TAR -T /dev/null", "holds no pictures")
   has(tar_message "echo no tar file, but long enough a text > $TAR", "Unrecognized archive format")
+end
+
+-- ---- All pictures at once --------------------------------------------------------------------------------
+
+function t.test_statistics()
+  local d = assert(sb.data.open(class_folders "moments"))
+  local levels = { 0.55, 0.6, 0.65, 0.3, 0.35, 0.4 }
+  local sum, squares = 0, 0
+  for i, v in ipairs(levels) do
+    levels[i] = math.floor(v * 255 + 0.5) / 255
+    sum, squares = sum + levels[i], squares + levels[i] ^ 2
+  end
+  local mean, std = sb.data.statistics(d)
+  lu.assertAlmostEquals(mean[2], sum / 6, 1e-6)
+  lu.assertAlmostEquals(std[3], math.sqrt(squares / 6 - (sum / 6) ^ 2), 1e-6)
+  sb.threads(1)
+  local again = { sb.data.statistics(d) }
+  sb.threads(2)
+  lu.assertEquals({ sb.data.statistics(d) }, again)
+end
+
+function t.test_damaged_pictures_are_errors_or_left_out()
+  local path = class_folders "damaged"
+  write(path .. "/n01/2.png", datasets.flat(0.5):sub(1, -9))
+  local d = assert(sb.data.open(path))
+  lu.assertStrContains(select(2, d:picture(2)), "n01/2.png: the PNG file is")
+  h.error_has(sb.data.statistics, "n01/2.png: the PNG file is", d)
+  local rest = assert(sb.data.open(path, { damaged = "skip" }))
+  lu.assertEquals({ #rest, rest:label(2), rest:label(3), #rest.damaged }, { 5, 1, 2, 1 })
+  lu.assertStrContains(rest.damaged[1].name, "n01/2.png")
 end
 
 -- ---- Parts -----------------------------------------------------------------------------------------------

@@ -28,9 +28,8 @@ local function open(path, options)
   local names = collect({}, path, "", 1)
   if #names == 0 then return nil, path .. ": holds no pictures" end
   table.sort(names)
-  local paths = {}
-  for i, name in ipairs(names) do paths[i] = path .. "/" .. name end
-  return set.of_files(path, names, function() return core.pictures.paths(paths) end, options)
+  local function pictures(joined) return core.pictures.in_folder(path, #names, joined) end
+  return set.of_files(path, names, pictures, options)
 end
 
 -- See data.lua.

@@ -13,8 +13,8 @@ local suggest = require "switchback.suggest"
 local set = {}
 set.__index = set
 
---- new{ name, pictures, channels, labels, classes, folders, names } --> set. pictures: of core.pictures;
--- names: of its pictures, for messages; folders: by class.
+--- new{ name, pictures, channels, labels, classes, folders } --> set. pictures: of core.pictures; folders:
+-- by class.
 function set.new(fields)
   local s = setmetatable(fields, set)
   s.index = s.index or {}
@@ -23,17 +23,18 @@ function set.new(fields)
 end
 
 --- of_files(path, names, pictures, options) --> set of the pictures with these names ("folder/picture.jpg")
--- in a folder or archive; or nil, message. pictures() makes them; options as for data.open.
+-- in a folder or archive; or nil, message. pictures(joined) makes them, or answers nil and a message: joined
+-- is the names, each ended by a zero byte. options as for data.open.
 function set.of_files(path, names, pictures, options)
   local listed, trouble = grouping.given(options.classes), nil
   if not listed then listed, trouble = grouping.beside(path, places.above(path)) end
   if trouble then return nil, trouble end
   local labels, of = grouping.of(names, listed, path)
   if not labels and of then return nil, of end
-  local made, message = pictures()
+  local made, message = pictures(table.concat(names, "\0") .. "\0")
   if not made then return nil, message end
   return set.new { name = places.base(path), pictures = made, channels = options.channels or 3,
-    labels = labels, classes = of and of.names, folders = of and of.folders, names = names }
+    labels = labels, classes = of and of.names, folders = of and of.folders }
 end
 
 function set:count() return #self.index end
@@ -60,7 +61,7 @@ end
 --- set:title(i) --> a name of picture i, for messages: its file's, or its number in the file.
 function set:title(i)
   local k = checked(self, i)
-  return ("%s: %s"):format(self.name, self.names and self.names[k] or "picture " .. k)
+  return ("%s: %s"):format(self.name, self.pictures:name(k) or "picture " .. k)
 end
 
 --- set:picture(i) --> (C,H,W) with values in [0,1]; or nil, message.
@@ -71,10 +72,35 @@ function set:picture(i)
   return self.channels == 1 and image.luminance(t) or image.rgb(t)
 end
 
+--- set:statistics() --> mean, std; see data.lua.
+function set:statistics()
+  local mean, std, bad = self.pictures:moments(self.index, self.channels)
+  if mean then return mean, std end
+  local _, message = self:picture(bad)
+  error(message, 0)
+end
+
+--- set:without_damaged() --> a set of the pictures that can be decoded; its field `damaged` lists the others.
+function set:without_damaged()
+  local good, damaged, bad = {}, {}, {}
+  for _, i in ipairs(self.pictures:damaged(self.index)) do bad[i] = true end
+  for i = 1, self:count() do
+    if bad[i] then
+      local _, message = self:picture(i)
+      table.insert(damaged, { name = self:title(i), message = message })
+    else
+      table.insert(good, i)
+    end
+  end
+  local s = self:subset(good)
+  s.damaged = damaged
+  return s
+end
+
 -- ---- Parts -----------------------------------------------------------------------------------------------
 
 local function derived(self, fields)
-  for _, key in ipairs { "name", "pictures", "channels", "names", "classes", "folders", "damaged" } do
+  for _, key in ipairs { "name", "pictures", "channels", "classes", "folders", "damaged" } do
     if fields[key] == nil then fields[key] = self[key] end
   end
   return setmetatable(fields, set)

@@ -52,9 +52,10 @@ local function gather(list, key)
   return out
 end
 
-local function pictures(path, list)
-  if list[1].bytes then return core.pictures.encoded(gather(list, "bytes")) end
-  return core.pictures.in_file(path, gather(list, "offset"), gather(list, "size"))
+local function pictures(path, list, names)
+  local sizes = gather(list, "size")
+  if list[1].bytes then return core.pictures.encoded(table.concat(gather(list, "bytes")), sizes, names) end
+  return core.pictures.in_file(path, gather(list, "offset"), sizes, names)
 end
 
 local function listed(path)
@@ -70,7 +71,8 @@ end
 local function open(path, options)
   local list, message = listed(path)
   if not list then return nil, ("%s: %s"):format(path, message) end
-  return set.of_files(path, gather(list, "name"), function() return pictures(path, list) end, options)
+  local function made(names) return pictures(path, list, names) end
+  return set.of_files(path, gather(list, "name"), made, options)
 end
 
 local function is_tar(path)
