@@ -14,7 +14,7 @@ end
 
 -- folder(name) --> path of a new folder, empty unless a test made it before.
 function datasets.folder(name)
-  local path = h.temporary(name)
+  local path = h.temporary("data_" .. name)
   h.shell(("mkdir -p '%s'"):format(path))
   return path
 end

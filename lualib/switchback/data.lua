@@ -62,8 +62,15 @@ end
 --- batches(set, options) --> batches; see data/batches.lua.
 function data.batches(set, options) return require("switchback.data.batches").new(set, options) end
 
---- statistics(set) --> mean, std: lists of one number a channel, over all pixels of all pictures, which are
--- taken with values in [0,1] and at their own sizes. Raises for a picture that cannot be read.
-function data.statistics(set) return set:statistics() end
+--- statistics(set [, { channels = "RGB" | "BGR" | "grey" }]) --> mean, std: lists of one number a channel,
+-- over all pixels of all pictures, which are taken with values in [0,1] and at their own sizes. Default
+-- channels: the set's. Raises for a picture that cannot be read.
+function data.statistics(set, options)
+  local o = check.options("data.statistics", options, { channels = set.channels == 1 and "grey" or "RGB" })
+  check.choice("data.statistics", "order of channels", o.channels, { "RGB", "BGR", "grey" })
+  local mean, std = set:statistics(o.channels == "grey" and 1 or 3)
+  if o.channels ~= "BGR" then return mean, std end
+  return { mean[3], mean[2], mean[1] }, { std[3], std[2], std[1] }
+end
 
 return data

@@ -81,7 +81,7 @@ end
 
 function t.test_a_plain_folder_has_no_labels()
   local d = assert(sb.data.open(class_folders "plain" .. "/n01"))
-  lu.assertEquals({ #d, d.classes, d:label(1) }, { 3, nil, nil })
+  lu.assertEquals({ #d, d.classes, d:label(1) }, { 3 })
 end
 
 -- The message for a tar file that `command` makes as $TAR, in a folder beside a.png.
@@ -115,6 +115,7 @@ function t.test_statistics()
   local mean, std = sb.data.statistics(d)
   lu.assertAlmostEquals(mean[2], sum / 6, 1e-6)
   lu.assertAlmostEquals(std[3], math.sqrt(squares / 6 - (sum / 6) ^ 2), 1e-6)
+  lu.assertEquals(#sb.data.statistics(d, { channels = "grey" }), 1)
   sb.threads(1)
   local again = { sb.data.statistics(d) }
   sb.threads(2)

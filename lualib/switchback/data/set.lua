@@ -72,9 +72,9 @@ function set:picture(i)
   return self.channels == 1 and image.luminance(t) or image.rgb(t)
 end
 
---- set:statistics() --> mean, std; see data.lua.
-function set:statistics()
-  local mean, std, bad = self.pictures:moments(self.index, self.channels)
+--- set:statistics(channels) --> mean, std of the pictures with 1 or 3 channels; see data.lua.
+function set:statistics(channels)
+  local mean, std, bad = self.pictures:moments(self.index, channels)
   if mean then return mean, std end
   local _, message = self:picture(bad)
   error(message, 0)
