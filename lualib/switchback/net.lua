@@ -265,6 +265,14 @@ function Net:parameters() return require("switchback.trainable").parameters(self
 function Net:freeze(pattern) return require("switchback.trainable").freeze(self, pattern) end
 function Net:unfreeze(pattern) return require("switchback.trainable").unfreeze(self, pattern) end
 
+-- Nets made from this one, which stays as it is: net:clone(), net:upto(name), net:without(names [, options]),
+-- net:replace(name, layer [, options]), net:head(n [, options]), net:reset([options]): see surgery.lua;
+-- net:fold(), without batch norms: see fold.lua.
+for _, name in ipairs { "clone", "upto", "without", "replace", "head", "reset" } do
+  Net[name] = function(self, ...) return require("switchback.surgery")[name](self, ...) end
+end
+function Net:fold() return require "switchback.fold"(self) end
+
 -- net:save(path [, options]) --> net, as a file that sb.load reads: see save.lua.
 function Net:save(path, options) return require("switchback.save")(self, path, options) end
 

@@ -26,6 +26,9 @@ local function own_copy(net, t, copies)
   return copies[t]
 end
 
+-- shared(t) --> the tensor (or halves) for another net to use: itself, or a copy while a net trains it.
+function trainable.shared(t) return owner[t] and t:clone() or t end
+
 -- Weights and buffers in memory of the net's own.
 local function take_over(net)
   local copies = {}
