@@ -77,6 +77,23 @@ static int image_decode(lua_State *L) {
   return 1;
 }
 
+/* samples(bytes) --> string of the decoded samples, (H,W,C) of a byte each; C, H, W; or nil,
+ * message. */
+static int image_samples(lua_State *L) {
+  size_t n;
+  const char *bytes = luaL_checklstring(L, 1, &n);
+  sb_error e;
+  sb_pixels *p = sb_push_pixels(L);
+  if (!sb_pixels_decode((const uint8_t *)bytes, n, p, &e)) return fail(L, &e);
+  if (p->maximum > 255) return sb_fail(&e, "has samples of 16 bits"), fail(L, &e);
+  lua_pushlstring(L, p->data, (size_t)(p->height * p->width * p->channels));
+  lua_pushinteger(L, p->channels);
+  lua_pushinteger(L, p->height);
+  lua_pushinteger(L, p->width);
+  sb_pixels_free(p);
+  return 4;
+}
+
 /* An image to encode: (C,H,W) with 1 or 3 channels; (H,W) is grey, a leading 1 is dropped. */
 static sb_tensor check_picture(lua_State *L, int arg) {
   sb_planes p = sb_check_planes(L, arg, "image.encode");
@@ -177,10 +194,10 @@ static int image_affine(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {{"decode", image_decode}, {"encode", image_encode},
-                                     {"extent", image_extent}, {"resize", image_resize},
-                                     {"crop", image_crop},     {"flip", image_flip},
-                                     {"affine", image_affine}, {NULL, NULL}};
+static const luaL_Reg functions[] = {
+    {"decode", image_decode}, {"samples", image_samples}, {"encode", image_encode},
+    {"extent", image_extent}, {"resize", image_resize},   {"crop", image_crop},
+    {"flip", image_flip},     {"affine", image_affine},   {NULL, NULL}};
 
 static void new_holder(lua_State *L, const char *name, lua_CFunction gc) {
   luaL_newmetatable(L, name);

@@ -10,7 +10,7 @@ local data = {}
 
 -- In the order of asking; each is a file of data/: find(path, options) --> set; nil when the path is not of
 -- that kind; or nil, message.
-local KINDS <const> = { "idx", "tar", "folder" }
+local KINDS <const> = { "idx", "cifar10", "tar", "folder" }
 
 local OPEN = { part = "train", classes = false, channels = false, damaged = "error" }
 

@@ -53,6 +53,54 @@ function t.test_damaged_idx_files_are_named()
   lu.assertStrContains(message(idx_labels { 1, 2, 3 }, ("x"):rep(40)), "expected an idx file")
 end
 
+-- ---- CIFAR-10 --------------------------------------------------------------------------------------------
+
+-- The first picture is red on its first row of pixels, the second green in its second column.
+local function cifar_picture(k, planar)
+  local bytes = {}
+  for y = 1, 32 do
+    for x = 1, 32 do
+      local marked = k == 1 and y == 1 or k == 2 and x == 2
+      for c = 1, 3 do
+        bytes[planar and ((c - 1) * 32 + y - 1) * 32 + x or ((y - 1) * 32 + x - 1) * 3 + c] =
+          marked and c == k and "\255" or "\0"
+      end
+    end
+  end
+  return table.concat(bytes)
+end
+
+local function check_cifar(d)
+  lu.assertEquals({ #d, d:label(1), d.classes[d:label(2)] }, { 2, 4, "truck" })
+  local red, green = d:picture(1), d:picture(2)
+  lu.assertEquals({ red:size(), red:sum(), red[1][1]:sum() }, { { 3, 32, 32 }, 32, 32 })
+  lu.assertEquals({ green:sum(), green[2]:narrow(2, 2, 1):sum() }, { 32, 32 })
+end
+
+function t.test_cifar_in_binary()
+  local path = folder "cifar"
+  write(path .. "/test_batch.bin", "\3" .. cifar_picture(1, true) .. "\9" .. cifar_picture(2, true))
+  check_cifar(assert(sb.data.open(path, { part = "test" })))
+  write(path .. "/data_batch_1.bin", "\3" .. cifar_picture(1, true) .. "\9")
+  lu.assertStrContains(select(2, sb.data.open(path)), "3074 bytes are no whole number of CIFAR-10's records")
+  write(path .. "/data_batch_1.bin", "\10" .. cifar_picture(1, true))
+  lu.assertStrContains(select(2, sb.data.open(path)), "label 1 is 10, classes are 0 to 9")
+end
+
+function t.test_cifar_in_sheets()
+  local path = folder "sheets"
+  local rows = sb.zeros(3, 2, 1024)
+  for k = 1, 2 do
+    local bytes = cifar_picture(k, true)
+    for i = 1, #bytes do rows[{ (i - 1) // 1024 + 1, k, (i - 1) % 1024 + 1 }] = bytes:byte(i) / 255 end
+  end
+  sb.image.save(path .. "/data_batch_1.png", rows)
+  write(path .. "/train_lables.json", "[3,9]")
+  check_cifar(assert(sb.data.open(path)))
+  write(path .. "/train_lables.json", "[3,9,1]")
+  lu.assertStrContains(select(2, sb.data.open(path)), "3 labels for 2 pictures")
+end
+
 -- ---- Tar files and folders -------------------------------------------------------------------------------
 
 function t.test_a_folder_a_tar_and_a_compressed_tar_are_the_same()
