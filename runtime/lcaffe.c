@@ -53,7 +53,8 @@ static void push_layer(lua_State *L, const blobs *of) {
 static int caffe_weights(lua_State *L) {
   size_t n;
   const char *bytes = luaL_checklstring(L, 1, &n);
-  const ProtobufCMessage *m = sb_push_protobuf(L, &sb__caffe__net__descriptor, bytes, n);
+  const ProtobufCMessage *m =
+      sb_unpack_protobuf(sb_push_protobuf(L), &sb__caffe__net__descriptor, bytes, n);
   if (!m) return luaL_pushfail(L), 1;
   lua_toclose(L, -1); /* the collector does not see how large a message is */
   const Sb__Caffe__Net *net = (const Sb__Caffe__Net *)m;

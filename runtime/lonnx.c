@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <lauxlib.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -32,17 +33,29 @@ static const char *check_file(const char *path, size_t *size) {
   return NULL;
 }
 
+/* Decodes the file; NULL and the reason. Its bytes are gone on return, so that the tensors of the
+   message are later copied to where they were. */
+static const ProtobufCMessage *unpack_file(sb_protobuf *owner, const char *path,
+                                           const ProtobufCMessageDescriptor *type,
+                                           const char **trouble) {
+  size_t size = 0;
+  *trouble = check_file(path, &size);
+  if (*trouble) return NULL;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* never wait for a FIFO */
+  char *bytes = malloc(size + 1);
+  *trouble = fd < 0 || !bytes ? strerror(errno) : read_bytes(fd, bytes, size);
+  if (fd >= 0) close(fd);
+  const ProtobufCMessage *m = *trouble ? NULL : sb_unpack_protobuf(owner, type, bytes, size);
+  free(bytes);
+  return m;
+}
+
 /* Pushes the message in the file, which is freed when the calling function returns. NULL: pushes
    fail and the reason instead. */
 static const ProtobufCMessage *push_message(lua_State *L, const char *path,
                                             const ProtobufCMessageDescriptor *type) {
-  size_t size = 0;
-  const char *trouble = check_file(path, &size);
-  char *bytes = lua_newuserdatauv(L, size + 1, 0);
-  int fd = trouble ? -1 : open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* never wait for a FIFO */
-  if (!trouble) trouble = fd < 0 ? strerror(errno) : read_bytes(fd, bytes, size);
-  if (fd >= 0) close(fd);
-  const ProtobufCMessage *m = trouble ? NULL : sb_push_protobuf(L, type, bytes, size);
+  const char *trouble;
+  const ProtobufCMessage *m = unpack_file(sb_push_protobuf(L), path, type, &trouble);
   if (m) {
     lua_toclose(L, -1);
     return m;

@@ -11,14 +11,14 @@
    bound. */
 enum { UNFOLDING = 32, SPARE = 1 << 16 };
 
-typedef struct protobuf {
-  ProtobufCMessage *message; /* NULL when freed */
+struct sb_protobuf {
+  ProtobufCMessage *message; /* NULL before decoding and when freed */
   ProtobufCAllocator allocator;
   size_t budget; /* bytes that may still be allocated */
-} protobuf;
+};
 
 static void *allocate(void *data, size_t n) {
-  protobuf *p = data;
+  sb_protobuf *p = data;
   if (n > p->budget) return NULL;
   p->budget -= n;
   return malloc(n);
@@ -29,16 +29,15 @@ static void release(void *data, void *block) {
 }
 
 static int protobuf_gc(lua_State *L) {
-  protobuf *p = luaL_checkudata(L, 1, PROTOBUF);
+  sb_protobuf *p = luaL_checkudata(L, 1, PROTOBUF);
   if (p->message) protobuf_c_message_free_unpacked(p->message, &p->allocator);
   p->message = NULL;
   return 0;
 }
 
-const ProtobufCMessage *sb_push_protobuf(lua_State *L, const ProtobufCMessageDescriptor *type,
-                                         const char *bytes, size_t n) {
-  protobuf *p = lua_newuserdatauv(L, sizeof *p, 0);
-  *p = (protobuf){NULL, {allocate, release, p}, n * UNFOLDING + SPARE};
+sb_protobuf *sb_push_protobuf(lua_State *L) {
+  sb_protobuf *p = lua_newuserdatauv(L, sizeof *p, 0);
+  *p = (sb_protobuf){NULL, {allocate, release, p}, SPARE};
   if (luaL_newmetatable(L, PROTOBUF)) {
     lua_pushcfunction(L, protobuf_gc);
     lua_setfield(L, -2, "__gc");
@@ -46,7 +45,13 @@ const ProtobufCMessage *sb_push_protobuf(lua_State *L, const ProtobufCMessageDes
     lua_setfield(L, -2, "__close");
   }
   lua_setmetatable(L, -2);
-  p->message = protobuf_c_message_unpack(type, &p->allocator, n, (const uint8_t *)bytes);
-  if (!p->message) lua_pop(L, 1);
-  return p->message;
+  return p;
+}
+
+const ProtobufCMessage *sb_unpack_protobuf(sb_protobuf *owner,
+                                           const ProtobufCMessageDescriptor *type,
+                                           const char *bytes, size_t n) {
+  owner->budget += n * UNFOLDING;
+  owner->message = protobuf_c_message_unpack(type, &owner->allocator, n, (const uint8_t *)bytes);
+  return owner->message;
 }

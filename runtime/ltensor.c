@@ -4,13 +4,17 @@
 
 #include <lauxlib.h>
 #include <malloc.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "lmodules.h"
 #include "ltensor_parts.h"
 
 /* ---- Memory ---------------------------------------------------------------------------------- */
+
+enum { HEAP_STEP = 64 << 20 }; /* bytes of address space that the heap grows by */
 
 /* By default the C library returns large blocks to the system, and each new tensor pays for
    faulting its pages in again: longer than most operations on it take. Blocks above 32 MiB, which
@@ -20,7 +24,30 @@ static void keep_freed_memory(void) {
 #ifdef __GLIBC__
   mallopt(M_MMAP_MAX, 0);
   mallopt(M_TRIM_THRESHOLD, -1);
+  mallopt(M_TOP_PAD, HEAP_STEP);
 #endif
+}
+
+/* Pages of 2 MiB for all that the heap has grown by since the last call: 16,000 faults for the
+   63 MiB of a SqueezeNet's saliency took a third of its start, and weights that stream by miss the
+   TLB less often (5 to 20 % of a convolution with many channels). */
+static void ask_for_large_pages(void) {
+#ifdef MADV_HUGEPAGE
+  const uintptr_t page = 2 << 20;
+  static _Atomic uintptr_t asked; /* up to here */
+  uintptr_t end = (uintptr_t)sbrk(0), from = asked;
+  if (from && end > from)
+    madvise((void *)(from / page * page), end - from / page * page, MADV_HUGEPAGE);
+  asked = end;
+#endif
+}
+
+/* The heap's first step, before files and tensors need it. */
+static void grow_heap(void) {
+  ask_for_large_pages();
+  void *volatile block = malloc(1 << 20);
+  free(block);
+  ask_for_large_pages();
 }
 
 /* A buffer begins with this; the floats follow at the next multiple of 64 bytes. */
@@ -41,17 +68,6 @@ static head foreign = {0, 1};
 static float *floats_of(void *raw) {
   uintptr_t at = (uintptr_t)raw + sizeof(head);
   return (float *)((at + ALIGN - 1) / ALIGN * ALIGN);
-}
-
-/* Pages of 2 MiB for what is several times larger: weights that stream by miss the TLB less often
-   (5 to 20 % of a convolution with many channels), and first use faults less. */
-static void ask_for_large_pages(void *raw, size_t bytes) {
-#ifdef MADV_HUGEPAGE
-  const uintptr_t page = 2 << 20;
-  uintptr_t first = ((uintptr_t)raw + page - 1) / page * page;
-  uintptr_t last = ((uintptr_t)raw + bytes) / page * page;
-  if (last > first + page) madvise((void *)first, last - first, MADV_HUGEPAGE);
-#endif
 }
 
 /* Left alone, the collector waits until memory has doubled, which beside weights of half a gigabyte
@@ -76,7 +92,7 @@ float *sb_push_buffer(lua_State *L, int64_t n) {
   size_t bytes = (size_t)n * sizeof(float) + ROOM;
   collect_in_time(L, bytes);
   head *raw = lua_newuserdatauv(L, bytes, 0);
-  ask_for_large_pages(raw, bytes);
+  ask_for_large_pages();
   *raw = (head){0};
   return floats_of(raw);
 }
@@ -358,6 +374,7 @@ static void set_metamethods(lua_State *L) {
 /* Leaves one table with every method and the constructors. */
 int sb_open_tensor(lua_State *L) {
   keep_freed_memory();
+  grow_heap();
   luaL_newmetatable(L, WEAK);
   lua_pushliteral(L, "v");
   lua_setfield(L, -2, "__mode");
