@@ -63,3 +63,40 @@ void sb_gemm_parallel(bool transpose_a, bool transpose_b, int64_t m, int64_t n, 
   if (grain < 16) grain = 16;
   sb_parallel(extent, grain, multiply_band, &p);
 }
+
+void sb_gemm_double(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                    double alpha, const double *a, int64_t lda, const double *b, int64_t ldb,
+                    double beta, double *c, int64_t ldc) {
+  use_one_thread();
+  if (m == 0 || n == 0) return;
+  cblas_dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+              transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, alpha, a,
+              row_of(lda), b, row_of(ldb), beta, c, row_of(ldc));
+}
+
+/* ---- LAPACK, which OpenBLAS contains but has no header for ------------------------------------
+ */
+
+void dsyevr_(const char *job, const char *range, const char *uplo, const int *n, double *a,
+             const int *lda, const double *vl, const double *vu, const int *il, const int *iu,
+             const double *tolerance, int *found, double *w, double *z, const int *ldz,
+             int *support, double *work, const int *lwork, int *iwork, const int *liwork, int *info,
+             size_t job_length, size_t range_length, size_t uplo_length);
+
+enum { EIGEN_WORK = 26 + 32, EIGEN_INTEGERS = 10 + 2 }; /* numbers a row: room for blocks of 32 */
+
+size_t sb_eigen_scratch(int64_t n) {
+  return (size_t)n * (EIGEN_WORK * sizeof(double) + EIGEN_INTEGERS * sizeof(int));
+}
+
+bool sb_eigen(int64_t n, int64_t k, double *a, double *values, double *vectors, void *scratch) {
+  use_one_thread();
+  int order = (int)n, first = (int)(n - k + 1), found, info;
+  int lwork = EIGEN_WORK * order, liwork = 10 * order;
+  double none = 0, *work = scratch;
+  int *iwork = (int *)(work + lwork), *support = iwork + liwork;
+  /* The lower triangle by rows is the upper one by columns. */
+  dsyevr_("V", "I", "U", &order, a, &order, &none, &none, &first, &order, &none, &found, values,
+          vectors, &order, support, work, &lwork, iwork, &liwork, &info, 1, 1, 1);
+  return info == 0 && found == k;
+}

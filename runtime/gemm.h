@@ -4,6 +4,7 @@
 #define SB_GEMM_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* C = alpha * op(A) op(B) + beta * C, row-major; op(A) is m x k, op(B) is k x n, C is m x n.
@@ -20,5 +21,18 @@ void sb_syrk(int64_t n, int64_t k, float alpha, const float *a, int64_t lda, flo
 void sb_gemm_parallel(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                       float alpha, const float *a, int64_t lda, const float *b, int64_t ldb,
                       float beta, float *c, int64_t ldc);
+
+/* sb_gemm in double. */
+void sb_gemm_double(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
+                    double alpha, const double *a, int64_t lda, const double *b, int64_t ldb,
+                    double beta, double *c, int64_t ldc);
+
+/* Bytes of scratch for sb_eigen of an n x n matrix. */
+size_t sb_eigen_scratch(int64_t n);
+
+/* The k largest eigenvalues of the symmetric matrix a, n x n, ascending in `values` (room for n),
+   and their eigenvectors, rows of length 1 of `vectors` (k x n). Reads the left lower triangle of a
+   and spoils it. LAPACK's dsyevr; false if that fails. */
+bool sb_eigen(int64_t n, int64_t k, double *a, double *values, double *vectors, void *scratch);
 
 #endif

@@ -27,6 +27,7 @@ static const luaL_Reg modules[] = {
     {"criterion", sb_open_criterion},
     {"bytes", sb_open_bytes},
     {"loader", sb_open_loader},
+    {"embed", sb_open_embed},
     {NULL, NULL},
 };
 

@@ -23,6 +23,7 @@ int sb_open_optim(lua_State *L);
 int sb_open_criterion(lua_State *L);
 int sb_open_texture(lua_State *L);
 int sb_open_grabcut(lua_State *L);
+int sb_open_embed(lua_State *L);
 int sb_open_prompt(lua_State *L);
 int sb_open_archive(lua_State *L);
 int sb_open_pictures(lua_State *L);
