@@ -13,7 +13,7 @@ local function pool(b, i) return b:maxpool("pool" .. i, 3, 2, { ceil_mode = true
 
 local function fully_connected(b, i, width, inputs)
   b:linear("fc" .. i, width, inputs):batchnorm("bn" .. i):relu("relu" .. i)
-  return b:add("dropout", "drop" .. i, { p = 0.3 })
+  return b:add("dropout", "drop" .. i, { p = 0.2 })
 end
 
 return function(options)
