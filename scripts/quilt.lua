@@ -1,4 +1,5 @@
 -- More of a texture, from a patch of a picture and without a network.
+local synthesis = require "switchback.synthesis"
 
 -- (1,h,w): 1 in the rectangle {y, x, h, w}, 0 elsewhere.
 local function mask(picture, box)
@@ -26,7 +27,8 @@ return {
     { "leaves", type = "integer", min = 0,
       help = "wei-levoy: leaves of the tree that a search visits; 0: exact search" },
     { "hole", type = "integers", help = "efros-leung: fill this Y,X,H,W of the picture instead" },
-    "seed", { "out", default = "quilt.png" },
+    "seed", synthesis.checkpoint, synthesis.resume,
+    { "out", default = "quilt.png" },
   },
   run = function(o, report)
     local sb = require "switchback"
@@ -37,7 +39,7 @@ return {
       texture = o.crop and sb.image.crop(picture, table.unpack(o.crop)) or picture,
       size = #o.size == 1 and o.size[1] or o.size, method = o.method, window = o.window, leaves = o.leaves,
       image = o.hole and picture, hole = o.hole and mask(picture, o.hole), seed = o.seed,
-      progress = report:progress "pixels",
+      checkpoint = o.checkpoint, resume = o.resume, progress = report:progress "pixels",
     }
     report:save(o.out, made.image)
     if made.interrupted then report:say "stopped early" end

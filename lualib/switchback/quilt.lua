@@ -6,7 +6,8 @@ local quilt = {}
 local METHODS = { "efros-leung", "wei-levoy", "efros-freeman" }
 
 -- What all methods take; the rest is the method's own (its file in quilt/).
-local COMMON = { texture = false, size = false, method = "wei-levoy", seed = 0, progress = false }
+local COMMON = { texture = false, size = false, method = "wei-levoy", seed = 0, progress = false,
+                 checkpoint = false, resume = false }
 
 local LARGEST <const> = 1e15 -- values whose squared differences can still be added up
 
@@ -63,8 +64,12 @@ end
 --         "efros-freeman": Efros & Freeman 2001, block by block. Options: window, overlap, tolerance; see
 --         quilt/efros_freeman.lua.
 -- progress  function(done, total) of pixels
+-- checkpoint, resume  a file that is written about 32 times during a run (Efros & Leung: between two rings),
+--         whole or not at all; with resume = true a run goes on from it, if it is there, to the very bytes of
+--         a run without a break
 -- Equal seeds give equal bytes at any number of threads. Ctrl-C ends it early: pixels that were not reached
--- are 0 in `from`. Raises for textures too small for the window and for unknown options.
+-- are 0 in `from`. Raises for textures too small for the window, for unknown options, and where the
+-- checkpoint is of another run.
 function quilt.run(options)
   local o = { rng = require("switchback").rng(options.seed or COMMON.seed) }
   for key, fallback in pairs(COMMON) do
@@ -76,6 +81,8 @@ function quilt.run(options)
   local method = require("switchback.quilt." .. o.method:gsub("-", "_"))
   for key, value in pairs(own_options(method, options)) do o[key] = value end
   if not o.image then o.size = check_size(o.size) end
+  o.saved = o.resume and require("switchback.quilt.checkpoint").load(o) or nil
+  o.keep = o.checkpoint and require("switchback.quilt.checkpoint").keeper(o) or function() end
   return method.run(o)
 end
 

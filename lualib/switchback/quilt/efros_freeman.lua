@@ -26,18 +26,20 @@ local function check_block(o)
   end
 end
 
-local function lay_all(o, picture, from)
+-- Lays the blocks from number `first` on, in scan order.
+local function lay_all(o, picture, from, first)
   local h, w, step = o.size[1], o.size[2], o.window - o.overlap
   local columns = math.max(1, math.ceil((w - o.overlap) / step))
   local rows = math.max(1, math.ceil((h - o.overlap) / step))
-  for i = 0, rows - 1 do
-    for j = 0, columns - 1 do
-      texture.quilt_block(o.texture, picture, from, o.window, o.overlap, o.tolerance, o.rng, 1 + i * step,
-        1 + j * step)
-      local below, right = math.min(h, (i + 1) * step + o.overlap), math.min(w, (j + 1) * step + o.overlap)
-      local above = i > 0 and i * step + o.overlap or 0
-      o.progress(above * w + (below - above) * right, h * w)
-    end
+  for n = first, rows * columns - 1 do
+    local i, j = n // columns, n % columns
+    texture.quilt_block(o.texture, picture, from, o.window, o.overlap, o.tolerance, o.rng, 1 + i * step,
+      1 + j * step)
+    local below, right = math.min(h, (i + 1) * step + o.overlap), math.min(w, (j + 1) * step + o.overlap)
+    local above = i > 0 and i * step + o.overlap or 0
+    local done = above * w + (below - above) * right
+    o.keep(done, h * w, function() return { picture = picture, from = from }, { n + 1 } end)
+    o.progress(done, h * w)
   end
 end
 
@@ -45,10 +47,10 @@ end
 function efros_freeman.run(o)
   check_block(o)
   require("switchback.quilt").check_range("tolerance", o.tolerance, 0, 1e6)
-  local sb = require "switchback"
-  local picture = sb.zeros(o.texture:size(1), o.size[1], o.size[2])
-  local from = sb.zeros(o.size[1], o.size[2])
-  local interrupted = interrupt.caught(lay_all, o, picture, from)
+  local sb, kept = require "switchback", o.saved and o.saved.tensors or {}
+  local picture = kept.picture or sb.zeros(o.texture:size(1), o.size[1], o.size[2])
+  local from, first = kept.from or sb.zeros(o.size[1], o.size[2]), o.saved and o.saved.numbers[1] or 0
+  local interrupted = interrupt.caught(lay_all, o, picture, from, first)
   return { image = picture, from = from, interrupted = interrupted }
 end
 

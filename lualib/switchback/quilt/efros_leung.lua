@@ -61,13 +61,27 @@ local function fill(o, picture, from, list, limit)
   return filled
 end
 
-local function fill_all(o, picture, from)
-  local limit = o.limit
+local function fill_all(o, picture, from, limit)
   while true do
     local list = texture.frontier(o.texture, picture, from, o.radius, o.rng)
     if not list then return end
     if fill(o, picture, from, list, limit) == 0 then limit = limit * 1.1 end
+    o.keep(o.done, o.total, function() return { picture = picture, from = from }, { limit, o.total } end)
   end
+end
+
+-- The picture to begin with, where its pixels are from, the limit. Sets how much is done, of how much.
+local function begin(o)
+  local function unknown(from) return require("switchback").where(from, 0, 1):sum() // 1 | 0 end
+  if not o.saved then
+    local picture, from = (o.image and cut_hole or plant)(o)
+    o.done, o.total = 0, unknown(from)
+    return picture, from, o.limit
+  end
+  local picture, from = o.saved.tensors.picture, o.saved.tensors.from
+  o.total = o.saved.numbers[2]
+  o.done = o.total - unknown(from)
+  return picture, from, o.saved.numbers[1]
 end
 
 -- run(o) --> { image =, from =: negative where the image was given, interrupted = }; see switchback.quilt.
@@ -76,9 +90,8 @@ function efros_leung.run(o)
   o.radius = quilt.half_window(o.window, o.texture)
   quilt.check_range("tolerance", o.tolerance, 0, 1e6)
   quilt.check_range("limit", o.limit, 1e-30, 1e30)
-  local picture, from = (o.image and cut_hole or plant)(o)
-  o.done, o.total = 0, require("switchback").where(from, 0, 1):sum() // 1 | 0
-  local interrupted = interrupt.caught(fill_all, o, picture, from)
+  local picture, from, limit = begin(o)
+  local interrupted = interrupt.caught(fill_all, o, picture, from, limit)
   return { image = picture, from = from, interrupted = interrupted }
 end
 

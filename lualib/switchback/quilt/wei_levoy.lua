@@ -60,19 +60,52 @@ end
 
 -- ---- Synthesis ------------------------------------------------------------------------------------
 
--- Fills a level that holds noise; `coarse` is the one above, if any.
-local function fill_level(o, level, coarse)
+-- What is kept of a level that is filled down to row `last`.
+local function snapshot(o, level, coarse, last)
+  return { picture = level.picture, from = level.from, coarse = coarse and coarse.picture },
+    { level.number, last, o.done }
+end
+
+-- Fills a level below its row `row`, where it holds noise; `coarse` is the one above, if any.
+local function fill_level(o, level, coarse, row)
   local sample, above = level.sample, coarse and coarse.sample
   local r, q = o.radius, o.radius // 2
   local rows = texture.neighbourhoods(sample, above, r, q)
   local tree = texture.tsvq(rows, o.leaves > 0 and LEAF or rows:size(1))
   local h, w = level.picture:size(2), level.picture:size(3)
-  for first = 1, h, AT_ONCE do
+  for first = row + 1, h, AT_ONCE do
     local last = math.min(h, first + AT_ONCE - 1)
     texture.fill_level(sample, above, level.picture, coarse and coarse.picture, level.from, tree, r, q,
       o.leaves, first, last)
     o.done = o.done + (last - first + 1) * w
+    o.keep(o.done, o.total, function() return snapshot(o, level, coarse, last) end)
     o.progress(o.done, o.total)
+  end
+end
+
+local function new_level(number, sample, picture, from)
+  from = from or require("switchback").zeros(picture:size(2), picture:size(3))
+  return { number = number, sample = sample, picture = picture, from = from }
+end
+
+-- What a checkpoint holds. --> level, the one above, the last row that is filled
+local function restored(o, samples)
+  local kept, number, row = o.saved.tensors, o.saved.numbers[1], o.saved.numbers[2]
+  o.done = o.saved.numbers[3]
+  local coarse = kept.coarse and new_level(number + 1, samples[number + 1], kept.coarse)
+  return new_level(number, samples[number], kept.picture, kept.from), coarse, row
+end
+
+-- Fills the levels one after the other; shown.level is the one at work.
+local function fill_all(o, samples, sizes, shown)
+  local coarse, row = nil, 0
+  if o.saved then shown.level, coarse, row = restored(o, samples) end
+  for i = shown.level and shown.level.number or #samples, 1, -1 do
+    if not shown.level or shown.level.number ~= i then
+      coarse, row = shown.level, 0
+      shown.level = new_level(i, samples[i], noise(o, samples[i], sizes[i][1], sizes[i][2]))
+    end
+    fill_level(o, shown.level, coarse, row)
   end
 end
 
@@ -81,7 +114,7 @@ end
 local function result(o, level, interrupted)
   local h, w = o.size[1], o.size[2]
   local picture, from = level.picture, level.from
-  if not level.is_finest then
+  if level.number > 1 then
     picture = require("switchback.image").resize(picture, h, w, { method = "nearest" })
     from = require("switchback").zeros(h, w)
   end
@@ -98,17 +131,9 @@ function wei_levoy.run(o)
   local samples, sizes = sample_levels(o.texture, n), picture_sizes(o.size, n)
   o.done, o.total = 0, 0
   for _, size in ipairs(sizes) do o.total = o.total + size[1] * size[2] end
-  local level
-  local interrupted = interrupt.caught(function()
-    for i = n, 1, -1 do
-      local h, w = sizes[i][1], sizes[i][2]
-      local coarse = level
-      level = { sample = samples[i], picture = noise(o, samples[i], h, w), is_finest = i == 1,
-                from = require("switchback").zeros(h, w) }
-      fill_level(o, level, coarse)
-    end
-  end)
-  return result(o, level or { picture = noise(o, samples[n], 1, 1) }, interrupted)
+  local shown = {}
+  local interrupted = interrupt.caught(fill_all, o, samples, sizes, shown)
+  return result(o, shown.level or new_level(n, samples[n], noise(o, samples[n], 1, 1)), interrupted)
 end
 
 return wei_levoy
