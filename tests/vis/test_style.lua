@@ -88,6 +88,25 @@ function T.test_scales_and_threads()
   lu.assertTrue(one == two)
 end
 
+-- Work at small sizes first must not cost the content: it ends nearer to it, and with a smaller loss, than as
+-- many steps at full size alone.
+function T.test_scales_keep_the_content()
+  local vgg = sb.load(h.shared "models/vgg19_pruned/encoder5.onnx", { preprocess = { channels = "RGB" } })
+  local photo = sb.image.load(h.shared "images/chelsea.png")
+  local painting = sb.image.load(h.shared "images/starry_night_google.jpg")
+  local function losses(scales)
+    local made = sb.vis.style(vgg, photo, { styles = { painting }, size = 160, scales = scales, steps = 25,
+      style_layers = { "relu1_1", "relu2_1", "relu3_1", "relu4_1" } })
+    local last, terms = #made.history, made.history.terms
+    lu.assertEquals(terms[5].name, "content relu4_2")
+    return terms[5].values[last], made.history[last]
+  end
+  local content_of_one, total_of_one = losses(1)
+  local content_of_three, total_of_three = losses(3)
+  lu.assertTrue(content_of_three < content_of_one, ("%g, %g"):format(content_of_three, content_of_one))
+  lu.assertTrue(total_of_three < total_of_one, ("%g, %g"):format(total_of_three, total_of_one))
+end
+
 function T.test_mistakes_are_explained()
   h.error_has(style, "give styles", { styles = {} })
   h.error_has(style, "1 styles, but 2 weights", { blend = { 1, 2 } })

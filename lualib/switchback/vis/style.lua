@@ -21,13 +21,13 @@ local function style_targets(net, o, longer)
   return obj.blend(list)
 end
 
--- content_weight * |F - P|^2 / |P|^2 + style_weight * the mean over layers of |G - A|^2 / |A|^2 + tv_weight *
--- the mean squared difference of neighbours.
-local function loss_of(net, content, o)
+-- content_weight * |F - P|^2 / |P|^2 + share * style_weight * the mean over layers of |G - A|^2 / |A|^2 +
+-- tv_weight * the mean squared difference of neighbours.
+local function loss_of(net, content, o, share)
   local obj, longer = require("switchback").objective, math.max(content:size(2), content:size(3))
   local grams = style_targets(net, o, longer)
   local weights = obj.relative_weights(grams, o.style_layers, o.layer_weights)
-  local loss = o.style_weight * obj.style(o.style_layers, grams, { weights = weights })
+  local loss = share * o.style_weight * obj.style(o.style_layers, grams, { weights = weights })
   if o.content_weight ~= 0 then
     local targets = obj.targets(net, content, o.content_layers)
     for _, layer in ipairs(o.content_layers) do
@@ -45,8 +45,13 @@ local function optimizer_of(o)
   return require("switchback").optim[o.optimizer] { rate = o.rate or RATES[o.optimizer] }
 end
 
-local function start_of(content, o)
+-- before: { content =, picture = } of the scale before. Of a picture that started from the content, what was
+-- added to it is enlarged and added to the content, whose fine detail is then not lost by enlarging.
+local function start_of(content, o, before)
   check.choice("style", "init", o.init, { "image", "random" })
+  local h, w = content:size(2), content:size(3)
+  if before and o.init == "random" then return image.resize(before.picture, h, w) end
+  if before then return content + image.resize(before.picture - before.content, h, w) end
   if o.init == "image" then return content end
   local sb = require "switchback"
   return sb.randn(sb.rng(o.seed), content:size()) * 0.1 + 0.5
@@ -77,7 +82,9 @@ end
 --   init = "image"    or "random": normal noise around grey
 --   optimizer = "lbfgs" or "adam", rate = 1 or 0.02, steps = 300 (a list: of each scale), normalise: see
 --                     sb.optimize
---   scales = 1        works at that many sizes, each twice the one before, on what the one before made
+--   scales = 1        works at that many sizes, each twice the one before, on what the one before made. The
+--                     style counts for a quarter at half the size: Gram matrices of fewer positions can
+--                     be matched less well, and the content would be given up for it
 --   original_colors   true: keeps the content's colours, and takes the result's luminance alone
 --   seed              of the random start
 --   loop              function(k) --> more options of sb.optimize, for the k-th scale
@@ -85,21 +92,21 @@ end
 return function(net, content, options)
   local o = check.options("style", options, OPTIONS)
   check_styles(o)
-  local picture, history
+  local before, history
   for scale = o.scales, 1, -1 do
     local at = image.longer_side(content, math.floor(o.size / 2 ^ (scale - 1) + 0.5))
-    local start = picture and image.resize(picture, at:size(2), at:size(3)) or start_of(at, o)
     local all = {
-      net = net, image = start, minimize = loss_of(net, at, o),
+      net = net, image = start_of(at, o, before), minimize = loss_of(net, at, o, 4.0 ^ (1 - scale)),
       optimizer = optimizer_of(o), clamp = o.optimizer == "adam",
       steps = type(o.steps) == "table" and o.steps[o.scales - scale + 1] or o.steps,
       normalise = o.normalise, seed = o.seed,
     }
     for key, value in pairs(o.loop and o.loop(o.scales - scale + 1) or {}) do all[key] = value end
-    picture, history = require("switchback").optimize(all)
-    picture = picture:clamp(0, 1)
-    if scale == 1 and o.original_colors then picture = with_colors_of(at, picture):clamp(0, 1) end
+    before = { content = at }
+    before.picture, history = require("switchback").optimize(all)
     if history.ended == "interrupted" then break end
   end
+  local picture = before.picture:clamp(0, 1)
+  if o.original_colors then picture = with_colors_of(before.content, picture):clamp(0, 1) end
   return { image = picture, history = history }
 end
