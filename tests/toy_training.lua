@@ -1,6 +1,7 @@
 -- A training task that takes no time: pictures (1,8,8) of three classes, a bar across, down or along the
 -- diagonal in noise, and a small net with batch norm and dropout.
 local builder = require "switchback.builder"
+local file = require "switchback.file"
 local sb = require "switchback"
 
 local toy = {}
@@ -40,6 +41,23 @@ function Loader:restore(state) self.at, self.ended = state.at, state.ended end
 -- loader(seed [, batch = 12 [, steps = 6]]) --> a loader of ever new pictures, `steps` batches an epoch.
 function toy.loader(seed, batch, steps)
   return setmetatable({ seed = seed, batch = batch or 12, per_epoch = steps or 6, at = 0, ended = 0 }, Loader)
+end
+
+-- write(folder, count) writes so many of them as idx files into a folder that is there.
+function toy.write(folder, count)
+  local rng, pixels, labels = sb.rng(77), {}, {}
+  for i = 1, count do
+    local class = i % 3
+    labels[i] = string.char(class)
+    for _, row in ipairs(picture(class + 1, rng):clamp(0, 1)[1]:totable()) do
+      for _, value in ipairs(row) do pixels[#pixels + 1] = string.char(math.floor(255 * value)) end
+    end
+  end
+  local function save(name, head, list)
+    assert(file.write(("%s/train-%s-ubyte"):format(folder, name), head .. table.concat(list)))
+  end
+  save("images-idx3", string.pack(">I4I4I4I4", 0x803, count, 8, 8), pixels)
+  save("labels-idx1", string.pack(">I4I4", 0x801, count), labels)
 end
 
 -- net([seed]) --> an untrained net for them.

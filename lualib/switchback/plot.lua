@@ -52,4 +52,7 @@ function plot.svg(charts, options)
   return text()
 end
 
+-- confusion(counts, labels [, options]) --> (3,H,W): see plot/confusion.lua.
+function plot.confusion(...) return require "switchback.plot.confusion"(...) end
+
 return plot

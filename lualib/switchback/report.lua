@@ -21,6 +21,7 @@ end
 function Report:say(format, ...)
   if self.quiet or self.json then return end
   self.lines:write(select("#", ...) > 0 and format:format(...) or tostring(format), "\n")
+  self.lines:flush()
 end
 
 -- report:save(path, image) writes a picture, with the folders above it. Raises if it cannot.

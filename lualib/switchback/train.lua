@@ -32,30 +32,30 @@ local function report(self)
   if o.checkpoint_every and self.at % o.checkpoint_every == 0 then checkpoint.save(o.checkpoint, self) end
 end
 
--- Takes the next step; answers nothing at the end of the epoch.
+-- Takes the next step, or finds that the epoch's data are used up.
 local function next_step(self)
   local x, targets = self.loader:next()
-  if not x then return false end
+  self.used_up = not x
+  if not x then return end
   self.at = self.at + 1
   self.optimizer.rate = self.rate *
     self.schedule:factor(self.epoch - 1 + (self.at - 1) / self.steps, self.o.epochs)
   step.take(self, x, targets)
   self.images = self.images + x:size(1)
   report(self)
-  return true
 end
 
 -- ---- Epochs ----------------------------------------------------------------------------------------
 
 local function begin_epoch(self, epoch)
-  self.epoch, self.at, self.seen = epoch, 0, { count = 0, loss = 0, right = 0 }
+  self.epoch, self.at, self.used_up = epoch, 0, false
+  self.seen = { count = 0, loss = 0, right = 0 }
 end
 
-local function validation(self, row)
-  if not self.validation then return end
-  local found = require("switchback.train.measure").classifier(self.net, self.validation,
+local function validation(self)
+  if not self.validation then return {} end
+  return require("switchback.train.measure").classifier(self.net, self.validation,
     { criterion = self.criterion })
-  row.validation_loss, row.top1, row.top5 = found.loss, found.top1, found.top5
 end
 
 local function is_snapshot(o, epoch)
@@ -65,12 +65,12 @@ local function is_snapshot(o, epoch)
   return false
 end
 
-local function end_epoch(self)
+local function end_epoch(self, found)
   local seen, o = self.seen, self.o
   local row = { epoch = self.epoch, rate = self.optimizer.rate, loss = seen.loss / seen.count,
                 accuracy = self.classes and seen.right / seen.count or nil,
+                validation_loss = found.loss, top1 = found.top1, top5 = found.top5,
                 seconds = core.system.clock() - self.begun }
-  validation(self, row)
   self.history[#self.history + 1] = row
   self.schedule:observe(row.validation_loss or row.loss)
   if o.snapshot and is_snapshot(o, self.epoch) then o.snapshot(self.net, self.epoch) end
@@ -82,8 +82,8 @@ end
 local function run_all(self)
   while self.epoch <= self.o.epochs do
     self.begun = core.system.clock()
-    while core.system.uninterrupted(next_step, self) do end
-    core.system.uninterrupted(end_epoch, self)
+    while not self.used_up do core.system.uninterrupted(next_step, self) end
+    core.system.uninterrupted(end_epoch, self, validation(self))
   end
 end
 

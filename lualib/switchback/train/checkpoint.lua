@@ -48,7 +48,7 @@ function checkpoint.save(path, run)
   exact.store(metadata, "data/", run.loader:state())
   exact.store(metadata, "seen/", run.seen)
   metadata.format, metadata.rng = FORMAT, exact.hex(run.rng:state())
-  metadata.at, metadata.history = exact.joined { run.epoch, run.at }, history_text(run.history)
+  metadata.at, metadata.history = exact.joined { run.epoch, run.at, run.used_up and 1 or 0 }, history_text(run.history)
   assert(safetensors.save(path, tensors, metadata))
 end
 
@@ -87,7 +87,9 @@ function checkpoint.load(path, run)
   run.loader:restore(exact.below(metadata, "data/", exact.value))
   run.seen = exact.below(metadata, "seen/", exact.value)
   run.rng:restore(exact.unhex(metadata.rng))
-  run.epoch, run.at = table.unpack(exact.split(metadata.at))
+  local used_up
+  run.epoch, run.at, used_up = table.unpack(exact.split(metadata.at))
+  run.used_up = used_up == 1
   restore_history(run.history, metadata.history)
   return true
 end

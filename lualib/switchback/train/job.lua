@@ -24,6 +24,7 @@ function job.data(o)
     test = assert(data.open(o.validate, { part = "test" }))
   elseif require("switchback.core").files.kind(o.data) == "folder" then
     test = data.open(o.data, { part = "test" })
+    if test and test.name == train.name and #test == #train then test = nil end -- a folder without parts
   end
   return train, test and chosen(test, o.classes)
 end
@@ -31,14 +32,15 @@ end
 -- net(o, set) --> the net to train, for the classes of the set. o: model, seed, freeze.
 function job.net(o, set)
   local sb, zoo = require "switchback", require "switchback.zoo"
-  local net
-  if zoo.has(o.model) then
-    net = sb.load(o.model, { untrained = true, seed = o.seed, classes = #set.classes })
-  else
-    net = sb.load(o.model)
-  end
+  local from_zoo = zoo.has(o.model)
+  local net = sb.load(o.model, from_zoo and { untrained = true, seed = o.seed,
+    classes = #set.classes } or nil)
   local p = net.preprocess
-  if p and zoo.has(o.model) then net.preprocess = { size = p.size, channels = p.channels } end
+  if from_zoo and p then
+    net.preprocess = { size = p.size, channels = p.channels } -- the data's own mean and deviation
+  elseif net:shapes()[net:logits()][2] ~= #set.classes then
+    net = net:head(#set.classes, { seed = o.seed })
+  end
   if o.freeze then net:freeze(o.freeze) end
   return net
 end
