@@ -22,6 +22,7 @@ local sb = {
 local on_demand = {
   net = { "switchback.net", "new" },
   load = { "switchback.load", "load" },
+  torch = { "switchback.formats.torch" },
   occlude = { "switchback.occlude", "run" },
   quilt = { "switchback.quilt", "run" },
   grabcut = { "switchback.grabcut" },

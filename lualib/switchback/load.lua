@@ -6,6 +6,7 @@ local net = require "switchback.net"
 local paths = require "switchback.paths"
 local preprocess = require "switchback.preprocess"
 local suggest = require "switchback.suggest"
+local weights = require "switchback.weights"
 local zoo = require "switchback.zoo"
 
 local OPTIONS = { preprocess = false, labels = false, models = false, prototxt = false, weights = false,
@@ -33,15 +34,18 @@ local function sniff(path)
   if head:find "^\8" then return "onnx" end -- field 1 of ONNX, a number
   if head:find "^\10" and head:find "%z" then return "caffemodel" end -- field 1 of Caffe, text
   if head:find "^%s*#?[%a_]+%s*[:{]" then return "prototxt" end
+  return require("switchback.formats.torch").kind(head)
 end
 
-local extensions = { onnx = true, caffemodel = true, prototxt = true, safetensors = true }
+local extensions = { onnx = "onnx", caffemodel = "caffemodel", prototxt = "prototxt",
+                     safetensors = "safetensors", pth = "pth", pt = "pth", t7 = "t7" }
+local KNOWN <const> = ".onnx, .caffemodel, .prototxt, .safetensors, .pth or .t7"
 
 local function format_of(path)
   local extension = (path:match "%.([^./]*)$" or ""):lower()
-  if extensions[extension] then return extension end
+  if extensions[extension] then return extensions[extension] end
   if files.kind(path) ~= "file" then return nil end
-  return sniff(path) or fail("%s: not a model file that is known (.onnx, .caffemodel, .prototxt)", path)
+  return sniff(path) or fail("%s: not a model file that is known (%s)", path, KNOWN)
 end
 
 -- ---- Loaders -------------------------------------------------------------------------------------
@@ -54,8 +58,8 @@ local function first_file(candidates)
   end
 end
 
-local function load_caffe(prototxt, weights, options)
-  return require("switchback.formats.caffe").load(prototxt, { weights = weights, seed = options.seed,
+local function load_caffe(prototxt, caffemodel, options)
+  return require("switchback.formats.caffe").load(prototxt, { weights = caffemodel, seed = options.seed,
     phase = options.phase, stages = options.stages })
 end
 
@@ -79,26 +83,36 @@ end
 
 function loaders.prototxt(path, options)
   if options.untrained then return load_caffe(path, nil, options) end
-  local weights = options.weights or first_file { stem(path) .. ".caffemodel" }
-  if not weights then
+  local caffemodel = options.weights or first_file { stem(path) .. ".caffemodel" }
+  if not caffemodel then
     fail("%s: no weights; give options.weights, or untrained = true (looked for %s.caffemodel)",
       path, stem(path))
   end
-  return load_caffe(path, weights, options)
+  return load_caffe(path, caffemodel, options)
 end
 
-function loaders.safetensors(path, _, about)
+-- The network of the zoo that these tensors of a file are the weights of.
+local function describe(path, tensors, network, options)
+  if not network then
+    fail("%s: holds tensors, but not the network that they belong to; sb.load(NAME, { weights = PATH }) " ..
+      "gives them to a network of the zoo, sb.safetensors.load and sb.torch.load read them", path)
+  end
+  local ok, d = pcall(zoo.describe, network, { tensors = tensors, classes = options.classes })
+  if not ok then fail("%s: %s", path, d) end
+  d.source = path
+  return d
+end
+
+function loaders.pth(path, options, about)
+  return describe(path, weights.read(path), about.network, options)
+end
+
+function loaders.safetensors(path, options, about)
   local tensors, metadata = require("switchback.formats.safetensors").load(path)
   if not tensors then error(metadata, 0) end
   local whole = require("switchback.formats.saved").describe(path, tensors, metadata)
   if whole then return whole end
-  if not about.network then
-    fail("%s: holds tensors, but not the network that they belong to; sb.safetensors.load reads them", path)
-  end
-  local ok, d = pcall(zoo.describe, about.network, { tensors = tensors })
-  if not ok then fail("%s: %s", path, d) end
-  d.source = path
-  return d
+  return describe(path, tensors, about.network, options)
 end
 
 -- ---- Names ---------------------------------------------------------------------------------------
@@ -106,7 +120,7 @@ end
 local function find_weights(name, about, folders)
   local tried = {}
   for _, folder in ipairs(folders) do
-    for _, weights in ipairs(about.weights) do tried[#tried + 1] = folder .. "/" .. weights end
+    for _, base in ipairs(about.weights) do tried[#tried + 1] = folder .. "/" .. base end
   end
   return first_file(tried) or
     fail("%s: its weights were not found; put their folder on SWITCHBACK_MODELS. Looked for:\n  %s",
@@ -130,8 +144,8 @@ local function by_name(name, folders)
   local variants = named[name] and {} or description.variants(folders)
   local variant = variants[name] or { path = named[name] }
   if not variant.path then
-    fail("no network is called '%s'%s; known names: %s; model files end in .onnx, .caffemodel or .prototxt",
-      name, suggest.hint(name, sorted_names(named, variants)), table.concat(sorted_names(named), ", "))
+    fail("no network is called '%s'%s; known names: %s; model files end in %s",
+      name, suggest.hint(name, sorted_names(named, variants)), table.concat(sorted_names(named), ", "), KNOWN)
   end
   local about, message = description.read(variant.path)
   if not about then error(message, 0) end
@@ -148,9 +162,20 @@ local function locate(name_or_path, folders)
   return by_name(name_or_path, folders)
 end
 
+-- A network of the zoo with the weights that options name or are.
+local function with_weights(name, options)
+  local given, path = options.weights, "weights"
+  if type(given) == "string" then given, path = weights.read(given), given else given = weights.of(given) end
+  local d = describe(path, given, name, options)
+  local side = description.named(model_folders(options))[name]
+  local about = side and not options.classes and description.read(side) or {}
+  return d, { labels = about.labels, preprocess = about.preprocess }
+end
+
 -- The description of a network by path or name (net.lua), and what is known about its weights
 -- (description.lua).
 local function find(name_or_path, options)
+  if options.weights and zoo.has(name_or_path) then return with_weights(name_or_path, options) end
   if options.untrained and zoo.has(name_or_path) then
     return zoo.describe(name_or_path, { seed = options.seed, classes = options.classes }), {}
   end
@@ -180,19 +205,20 @@ local function labels_of(from_file, described, given)
 end
 
 --- load(name_or_path [, options]) -> net (net.lua).
--- A path ends in .onnx, .caffemodel or .prototxt (or its content tells). What the file does not say
--- comes from its side file NAME.model.lua, or from the description in models/ that lists a file of
--- this name among its weights (so googlenet.onnx is known wherever it lies); see description.lua.
--- A name is that of a description, or of a file of weights that one lists (without folder and extension):
--- the weights are looked for in the folders of SWITCHBACK_MODELS (separated by colons), then in the project's
--- models/. A .safetensors that net:save wrote holds the whole network; tensors alone need a description that
--- says of which `network` they are.
+-- A path ends in .onnx, .caffemodel, .prototxt, .safetensors, .pth (.pt) or .t7 (or its content tells). What
+-- the file does not say comes from its side file NAME.model.lua, or from the description in models/ that
+-- lists a file of this name among its weights (so googlenet.onnx is known wherever it lies); see
+-- description.lua. A name is that of a description, or of a file of weights that one lists (without folder
+-- and extension): the weights are looked for in the folders of SWITCHBACK_MODELS (separated by colons), then
+-- in the project's models/. A .safetensors that net:save wrote holds the whole network, and so does a .t7;
+-- tensors alone need a description that says of which `network` they are, or a name of the zoo to go with.
 -- options, which win over descriptions:
 --   preprocess  fields as in preprocess.lua, or false for none
 --   labels      list of class names or path of a text file with one a line, or false for none
 --   models      folders to search instead of SWITCHBACK_MODELS
 --   prototxt    of a .caffemodel; default NAME.prototxt or deploy.prototxt beside it
---   weights     of a .prototxt; default NAME.caffemodel beside it
+--   weights     of a .prototxt: path of a .caffemodel; default NAME.caffemodel beside it. Of a network that
+--               the zoo knows by name: path of a .pth or .safetensors, or { name = tensor } (weights.lua)
 --   untrained   true: weights are drawn from `seed` (default 0); of a .prototxt, or of a network that the
 --               zoo knows by name (zoo.lua), which may have another number of `classes`
 --   phase, stages  which of a prototxt's include rules hold: "TEST" (default) or "TRAIN"; "a b"
