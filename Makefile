@@ -6,7 +6,7 @@ SWITCHBACK_SHARED ?= ../shared
 SWITCHBACK_MODELS ?= $(SWITCHBACK_SHARED)/models
 export SWITCHBACK_SHARED SWITCHBACK_MODELS
 
-PACKAGES := gcc libc6-dev pkg-config lua5.4 liblua5.4-dev libopenblas-serial-dev libstb-dev libedit-dev \
+PACKAGES := gcc libc6-dev pkg-config lua5.4 liblua5.4-dev libopenblas-dev libstb-dev libedit-dev \
   libprotobuf-c-dev libdeflate-dev protobuf-c-compiler libkissfft-dev libarchive-dev lua-argparse lua-cjson
 TEST_PACKAGES := lua-unit lua-check clang-format libonnx-testdata valgrind
 
@@ -15,15 +15,11 @@ LIBS     := lua5.4 openblas libprotobuf-c libdeflate libedit kissfft-float
 CFLAGS   ?= -O3 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
   -Wvla -Wundef -Wno-unused-parameter -Wno-missing-field-initializers
-# Debian's OpenBLAS without threads of its own, where it is: our pool calls it from each of its threads, and
-# the other flavours start theirs, which wait busily, before main() does.
-PKG_CONFIG = PKG_CONFIG_PATH="$$(echo /usr/lib/*/openblas-serial/pkgconfig):$$PKG_CONFIG_PATH" pkg-config
 # Recursive on purpose: pkg-config must not run before `make deps` has installed it.
 SB_CFLAGS = -std=c11 -D_GNU_SOURCE -DSB_VERSION='"$(VERSION)"' -fPIC -ffp-contract=fast \
   -fno-math-errno -fno-trapping-math -pthread $(WARNINGS) $(CFLAGS) -Iruntime -I$(BUILD)/proto \
-  $(shell $(PKG_CONFIG) --cflags $(LIBS) | sed 's/-I/-isystem /g') -isystem /usr/include/stb
-SB_LIBS   = $(shell $(PKG_CONFIG) --libs $(LIBS)) -lstb -lm -pthread \
-  -Wl,-rpath,$(shell $(PKG_CONFIG) --variable=libdir openblas)
+  $(shell pkg-config --cflags $(LIBS) | sed 's/-I/-isystem /g') -isystem /usr/include/stb
+SB_LIBS   = $(shell pkg-config --libs $(LIBS)) -lstb -lm -pthread
 
 SOURCES := $(filter-out runtime/main.c,$(wildcard runtime/*.c runtime/*/*.c))
 PROTOS  := $(wildcard runtime/*.proto)
