@@ -9,6 +9,7 @@
 
 #include "lmodules.h"
 #include "lonnx_tensor.h"
+#include "lonnx_write.h"
 #include "lprotobuf.h"
 #include "ltensor.h"
 
@@ -238,8 +239,10 @@ static int onnx_read_tensor(lua_State *L) {
   return 1;
 }
 
-static const luaL_Reg functions[] = {
-    {"read", onnx_read}, {"read_tensor", onnx_read_tensor}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"read", onnx_read},
+                                     {"read_tensor", onnx_read_tensor},
+                                     {"append", sb_onnx_append},
+                                     {NULL, NULL}};
 
 int sb_open_onnx(lua_State *L) {
   luaL_newlib(L, functions);

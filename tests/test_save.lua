@@ -129,7 +129,7 @@ end
 
 function T.test_trouble_is_named()
   local net = sb.load("lenet5", { untrained = true })
-  h.error_has(net.save, "save: 'net.pth' does not end in .safetensors", net, "net.pth")
+  h.error_has(net.save, "save: 'net.pth' ends in neither .safetensors nor .onnx", net, "net.pth")
   h.error_has(net.save, "unknown option 'hafl'; did you mean 'half'?", net, "x.safetensors", { hafl = true })
   h.error_has(net.save, "No such file or directory", net, h.temporary "nowhere/x.safetensors")
 end

@@ -16,8 +16,8 @@ local T = {}
 -- 614656 + 2 * 65792 + 885120 + 2 * 147840 + 3539968 + 1049600 + 1025000.
 local published = {
   alexnet = 61100840, alexnet_caffe = 60965224, convnet2 = 421642, convnet4 = 504746, dumoulin = 166104,
-  googlenet = 6998552, johnson = 1679235, lenet5 = 61706, mobilenet_v2 = 3504872, nin = 7595176,
-  zfnet = 62357608, zfnet64 = 2355720,
+  googlenet = 6998552, googlenet_torchvision = 6624904, johnson = 1679235, lenet5 = 61706,
+  mobilenet_v2 = 3504872, nin = 7595176, zfnet = 62357608, zfnet64 = 2355720,
   resnet18 = 11689512, resnet34 = 21797672, resnet50 = 25557032, squeezenet1_0 = 1248424,
   squeezenet1_1 = 1235496, vgg11 = 132863336, vgg13 = 133047848, vgg16 = 138357544, vgg19 = 143667240,
 }

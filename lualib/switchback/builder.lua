@@ -8,9 +8,10 @@ Builder.__index = Builder
 
 local builder = {}
 
--- new{ input = "data", channels = 3, size = {0, 0}, seed = 0, tensors = nil } --> builder. Channels and size
--- are those of the network's input (0: any size). Weights are taken from `tensors` by their name in files
--- (finish raises when they do not fit), or else drawn as He et al. 2015 from `seed`.
+-- new{ input = "data", channels = 3, size = {0, 0}, seed = 0, tensors = nil, unused = nil } --> builder.
+-- Channels and size are those of the network's input (0: any size). Weights are taken from `tensors` by their
+-- name in files (finish raises when they do not fit; names that match the pattern `unused` are passed over),
+-- or else drawn as He et al. 2015 from `seed`.
 function builder.new(options)
   local input, size = options.input or "data", options.size or { 0, 0 }
   local channels = options.channels or 3
@@ -18,7 +19,7 @@ function builder.new(options)
     description = { inputs = { { name = input, shape = { 0, channels, size[1], size[2] } } },
                     nodes = {}, aliases = {} },
     at = input, channels_of = { [input] = channels },
-    rng = core.rng.new(options.seed or 0), fit = fitting.new(options.tensors),
+    rng = core.rng.new(options.seed or 0), fit = fitting.new(options.tensors, options.unused),
   }, Builder)
 end
 
@@ -58,8 +59,10 @@ end
 -- Short forms of what most networks consist of.
 function Builder:relu(name) return self:add("relu", name) end
 
-function Builder:batchnorm(name)
-  return self:add("batchnorm", name, { channels = self.channels_of[self.at] })
+function Builder:batchnorm(name, config)
+  local c = { channels = self.channels_of[self.at] }
+  for key, value in pairs(config or {}) do c[key] = value end
+  return self:add("batchnorm", name, c)
 end
 
 function Builder:maxpool(name, kernel, stride, config)

@@ -18,9 +18,11 @@ function fitting.weight_name(layer_name, weight)
   return layer_name .. "." .. (torch_names[weight] or weight)
 end
 
--- new(tensors) --> fitting. tensors: { name = tensor }, or nil: weights are then drawn.
-function fitting.new(tensors)
-  return setmetatable({ tensors = tensors, used = {}, missing = {}, misshapen = {} }, Fitting)
+-- new(tensors [, unused]) --> fitting. tensors: { name = tensor }, or nil: weights are then drawn. Names that
+-- match the pattern `unused` may be among them for nothing.
+function fitting.new(tensors, unused)
+  return setmetatable({ tensors = tensors, unused = unused, used = {}, missing = {}, misshapen = {} },
+    Fitting)
 end
 
 local function construct(name, kind, config)
@@ -77,7 +79,8 @@ end
 local function unexpected(self)
   local names = {}
   for name in pairs(self.tensors) do
-    if not self.used[name] and not name:find(PASSED_OVER) then names[#names + 1] = name end
+    local known = self.used[name] or name:find(PASSED_OVER) or self.unused and name:find(self.unused)
+    if not known then names[#names + 1] = name end
   end
   table.sort(names)
   return names

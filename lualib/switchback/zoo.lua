@@ -15,6 +15,7 @@ local networks = {
   convnet4 = { "convnet4" },
   dumoulin = { "dumoulin" },
   googlenet = { "googlenet" },
+  googlenet_torchvision = { "googlenet_torchvision" },
   johnson = { "johnson" },
   lenet5 = { "lenet5" },
   mobilenet_v2 = { "mobilenet_v2" },

@@ -10,7 +10,7 @@ local functions = {
   Relu = { "relu" }, Sigmoid = { "sigmoid" }, Tanh = { "tanh" }, Softplus = { "softplus" },
   HardSwish = { "hard_swish" }, Exp = { "exp" }, Log = { "log" }, Sqrt = { "sqrt" }, Abs = { "abs" },
   Neg = { "neg" }, Reciprocal = { "reciprocal" }, Erf = { "erf" }, Mish = { "mish" },
-  Softsign = { "softsign" },
+  Softsign = { "softsign" }, Atan = { "atan" },
   LeakyRelu = { "leaky_relu", slope = { "alpha", 0.01 } },
   Elu = { "elu", alpha = { "alpha", 1.0 } },
   Celu = { "celu", alpha = { "alpha", 1.0 } },
