@@ -179,6 +179,26 @@ function T.test_texture()
   lu.assertTrue(picture:size(3) > 3 * 32)
 end
 
+function T.test_embed()
+  local data = "--most 36 --data " .. require "picture_set".folder()
+  local result, picture = run("embed", data .. " --perplexity 5 --steps 100 --size 300")
+  lu.assertEquals({ result.layer, result.pictures }, { "gap", 36 })
+  lu.assertTrue(picture:size(2) > 300)
+  local points = h.temporary "points.safetensors"
+  for _, show in ipairs { "labels", "grid" } do
+    run("embed", ("%s --method pca --layer pixels --show %s --points %s"):format(data, show, points))
+  end
+  lu.assertEquals(assert(sb.safetensors.load(points)).map:size(), { 36, 2 })
+end
+
+function T.test_neighbors()
+  local data = "--data " .. require "picture_set".folder()
+  local result = run("neighbors", data .. " --query 3,30 --nearest 4 --layer relu1")
+  lu.assertEquals({ result.layer, result.queries[2].at, #result.queries[2].by_pixels }, { "relu1", 30, 4 })
+  lu.assertEquals(result.same_class.all, 8)
+  run("neighbors", on_photo(data .. " --metric cosine"))
+end
+
 function T.test_mistakes_are_one_line()
   local function fails(arguments, text)
     local out, status = h.shell(("%s %s --model %s"):format(h.host, arguments, tiny.model()))

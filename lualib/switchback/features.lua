@@ -1,0 +1,81 @@
+-- Features: what a layer answers to each picture of a data set, as the rows of a matrix.
+local check = require "switchback.check"
+local core = require "switchback.core"
+local image = require "switchback.image"
+
+local features = {}
+
+local OPTIONS = { layer = false, pool = "mean", batch = 16, progress = false }
+
+local passes_on = { dropout = true, identity = true, flatten = true, reshape = true, squeeze = true }
+
+-- last_layer(net) --> the name of the value that the scores of the classes are computed from: what dropout or
+-- a change of shape stand for is looked for before them.
+function features.last_layer(net)
+  local value = net:node(net:logits()).inputs[1]
+  while net.made[value] and passes_on[net.made[value].layer.kind] do value = net.made[value].inputs[1] end
+  return value
+end
+
+local function picture(set, i)
+  local t, message = set:picture(i)
+  return t or error(message, 0)
+end
+
+-- of_pictures(net, list of pictures, layer, pool) --> (N,D), as of(); all pictures at once.
+function features.of_pictures(net, pictures, layer, pool)
+  local values = net:forward(net:prepare(pictures), { upto = layer, record = false })[layer]
+  local size = values:size()
+  if #size == 4 and pool == "mean" then values = values:mean(4):mean(3) end
+  return values:reshape(size[1], -1)
+end
+
+-- of(net, set [, options]) --> (N,D): the activations of a layer for each picture of the set (data/set.lua).
+-- options:
+--   layer      default: what the scores of the classes are computed from
+--   pool       "mean" (default): of maps, the mean over positions, D = channels; "none": D = C * H * W
+--   batch      = 16 pictures at a time;  progress: function(done, total)
+-- Raises for a picture that cannot be read.
+function features.of(net, set, options)
+  local o = check.options("features", options, OPTIONS)
+  check.choice("features", "pool", o.pool, { "mean", "none" })
+  local layer, rows = o.layer or features.last_layer(net), nil
+  for first = 1, #set, o.batch do
+    local batch = {}
+    for i = first, math.min(first + o.batch - 1, #set) do batch[#batch + 1] = picture(set, i) end
+    local part = features.of_pictures(net, batch, layer, o.pool)
+    rows = rows or core.tensor.zeros(#set, part:size(2))
+    rows:narrow(1, first, #batch):copy_(part)
+    if o.progress then o.progress(first + #batch - 1, #set) end
+  end
+  return rows
+end
+
+-- pixels_of(pictures, side) --> (N, 3 side^2): pictures as points, each cut to its middle square and resized.
+function features.pixels_of(pictures, side)
+  local rows = core.tensor.zeros(#pictures, 3 * side * side)
+  for i, t in ipairs(pictures) do
+    rows:narrow(1, i, 1):copy_(image.rgb(image.fit(t, side, side)):reshape(1, -1))
+  end
+  return rows
+end
+
+-- pixels(set, side [, progress]) --> (N, 3 side^2): the same of a data set.
+function features.pixels(set, side, progress)
+  local rows = core.tensor.zeros(#set, 3 * side * side)
+  for i = 1, #set do
+    rows:narrow(1, i, 1):copy_(features.pixels_of({ picture(set, i) }, side))
+    if progress then progress(i, #set) end
+  end
+  return rows
+end
+
+-- spread(set, most) --> the set, or `most` pictures of it, evenly spaced.
+function features.spread(set, most)
+  if #set <= most then return set end
+  local list = {}
+  for i = 1, most do list[i] = (i - 1) * #set // most + 1 end
+  return set:subset(list)
+end
+
+return features
