@@ -1,5 +1,5 @@
--- A map of pictures: the features that a layer has for them laid out in the plane, by principal components and
--- t-SNE, so that pictures which are near for the network are near on the map.
+-- A map of pictures: the features that a layer has for them, laid out in the plane by principal components
+-- and t-SNE, so that pictures which are near for the network are near on the map.
 local check = require "switchback.check"
 local features = require "switchback.features"
 local neighbors = require "switchback.neighbors"
