@@ -49,8 +49,8 @@ end
 
 -- One-hot targets.
 function extra.training(spec, t, rng)
-  t.target = sb.zeros(spec.shape[1], 10)
-  for n = 1, spec.shape[1] do t.target[{ n, rng:integer(1, 10) }] = 1 end
+  t.target = sb.zeros(spec.shape[1], spec.classes)
+  for n = 1, spec.shape[1] do t.target[{ n, rng:integer(1, spec.classes) }] = 1 end
 end
 
 function extra.transform(_, t) t.input = (t.input * 40 + 128):clamp(0, 255) end

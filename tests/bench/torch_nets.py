@@ -247,7 +247,47 @@ class LeNet(nn.Module):
         return self.fc3(x)
 
 
-NETS = {"vgg16": lambda: VGG((2, 2, 3, 3, 3)), "vgg19": lambda: VGG((2, 2, 4, 4, 4)),
+class Chain(nn.Module):
+    """Convolutions with batch norm, ReLU and pooling: (width, kernel, pooling or None) each; then linear layers."""
+
+    def __init__(self, convs, linears):
+        super().__init__()
+        channels, self.pools, self.convs = 3, [pool for _, _, pool in convs], len(convs)
+        for i, (width, kernel, _) in enumerate(convs, 1):
+            self.add_module(f"conv{i}", nn.Conv2d(channels, width, kernel, padding=kernel // 2, bias=False))
+            self.add_module(f"bn{i}", nn.BatchNorm2d(width))
+            channels = width
+        self.linears = linears
+        for name, ins, outs, norm in linears:
+            self.add_module(name, nn.Linear(ins, outs))
+            if norm:
+                self.add_module(norm, nn.BatchNorm1d(outs))
+
+    def forward(self, x):
+        for i, pool in enumerate(self.pools, 1):
+            x = torch.relu(getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x)))
+            x = pool(x) if pool else x
+        x = torch.flatten(x, 1)
+        for at, (name, _, _, norm) in enumerate(self.linears):
+            x = getattr(self, name)(x)
+            x = getattr(self, norm)(x) if norm else x
+            x = torch.relu(x) if at + 1 < len(self.linears) else x
+        return x
+
+
+def convnet4():
+    pool = nn.MaxPool2d(2, 2)
+    return Chain([(width, 3, pool) for width in (32, 64, 128, 128)],
+                 [("fc1", 128 * 16, 128, None), ("fc2", 128, 10, None)])
+
+
+def zfnet64():
+    pool = nn.MaxPool2d(3, 2, ceil_mode=True)
+    return Chain([(32, 5, pool), (96, 3, pool), (192, 3, pool), (256, 3, None), (256, 3, pool)],
+                 [("fc6", 256 * 16, 256, "bn6"), ("fc7", 256, 256, "bn7"), ("fc8", 256, 40, None)])
+
+
+NETS = {"convnet4": convnet4, "zfnet64": zfnet64, "vgg16": lambda: VGG((2, 2, 3, 3, 3)), "vgg19": lambda: VGG((2, 2, 4, 4, 4)),
         "alexnet": AlexNet, "resnet18": lambda: ResNet((2, 2, 2, 2)), "squeezenet1_1": SqueezeNet,
         "googlenet": GoogLeNet, "johnson": Johnson, "lenet5": LeNet}
 

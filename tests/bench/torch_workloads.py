@@ -168,7 +168,8 @@ def training(net, tensors, spec, mode):
     if mode == "channels_last":
         net, x = net.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
     net.train()
-    optimizer = torch.optim.SGD(net.parameters(), lr=spec["rate"])
+    optimizer = torch.optim.SGD(net.parameters(), lr=spec["rate"], momentum=0.9, nesterov=True,
+                                weight_decay=5e-4)
     first = []
 
     def run():

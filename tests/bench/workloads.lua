@@ -56,8 +56,12 @@ add("occlusion sweep", { family = "occlusion", net = "vgg16", class = 11, size =
   batch = 16, positions = 625, share = 16 / 625, shape = { 1, 3, 224, 224 }, tolerance = FORWARD,
   modes = inference })
 
-add("LeNet training step", { family = "training", net = "lenet5", rate = 0.01, repeats = 20,
+add("LeNet training step", { family = "training", net = "lenet5", classes = 10, rate = 0.01, repeats = 20,
   shape = { 64, 1, 28, 28 }, tolerance = FORWARD, modes = autograd })
+add("four-convolution net training step", { family = "training", net = "convnet4", classes = 10, rate = 0.01,
+  shape = { 64, 3, 64, 64 }, tolerance = FORWARD, modes = autograd })
+add("bundled net training step", { family = "training", net = "zfnet64", classes = 40, rate = 0.01,
+  shape = { 64, 3, 64, 64 }, tolerance = FORWARD, modes = autograd })
 
 add("start-up to first saliency picture", { family = "startup", net = "squeezenet1_1" })
 

@@ -1,45 +1,36 @@
--- A training step: softmax cross-entropy, gradients of all weights, plain gradient descent. The output is
--- every weight after the first step.
+-- A step of sb.train: forward in training form, softmax cross-entropy, gradients of all weights, and gradient
+-- descent with Nesterov's momentum and weight decay. The output is every weight after the first step.
 local flop = require "flop"
 local sb = require "switchback"
-local zoo = require "switchback.zoo"
+local step = require "switchback.train.step"
 
--- The gradient of the mean cross-entropy to the logits: (softmax - target) / N.
-local function cross_entropy_gradient(logits, target)
-  local e = (logits - logits:max(2, true)):exp()
-  return (e / e:sum(2, true) - target) / logits:size(1)
-end
-
--- Weights in memory of their own: those that come from a file look into it.
-local function trainable(net)
-  local layers = {}
+-- Which weights dropout lets through is not the same in any two programs.
+local function without_dropout(net)
+  local names = {}
   for _, node in ipairs(net.order) do
-    local params = node.layer.params
-    for name, t in pairs(params) do params[name] = t:clone() end
-    if next(params) then layers[#layers + 1] = node.layer end
+    if node.layer.kind == "dropout" then names[#names + 1] = node.name end
   end
-  return layers
+  return #names > 0 and net:without(names) or net
 end
 
 local function all_weights(net)
-  local tensors, names, parts = zoo.tensors(net), {}, {}
-  for name in pairs(tensors) do names[#names + 1] = name end
-  table.sort(names)
-  for i, name in ipairs(names) do parts[i] = tensors[name]:reshape(-1) end
+  local list, parts = net:parameters(), {}
+  table.sort(list, function(a, b) return a.name < b.name end)
+  for i, p in ipairs(list) do parts[i] = p.value:reshape(-1) end
   return sb.cat(parts, 1)
 end
 
 return function(net, tensors, spec)
-  local layers, output, first = trainable(net), net.outputs[1], nil
+  net = without_dropout(net)
+  local values, gradients = step.weights(net)
+  local labels, output = select(2, tensors.target:max(2)), nil
+  local job = { net = net, values = values, gradients = gradients, classes = true, rng = sb.rng(0), epoch = 1,
+                at = 1, seen = { count = 0, loss = 0, right = 0 }, criterion = sb.criterion.cross_entropy {},
+                optimizer = sb.optim.sgd { rate = spec.rate, momentum = 0.9, nesterov = true,
+                                           weight_decay = 5e-4 } }
   local function run()
-    for _, layer in ipairs(layers) do layer:zero_grads() end
-    local pass = net:forward(tensors.input, { training = true })
-    local seed = cross_entropy_gradient(pass[output], tensors.target)
-    pass:backward { seeds = { [output] = seed }, weights = true, to = {} }
-    for _, layer in ipairs(layers) do
-      for name, gradient in pairs(layer.grads) do layer.params[name]:addmul_(-spec.rate, gradient) end
-    end
-    first = first or all_weights(net)
+    step.take(job, tensors.input, labels)
+    output = output or all_weights(net)
   end
-  return { run = run, output = function() return first end, flop = 3 * flop(net, spec.shape) }
+  return { run = run, output = function() return output end, flop = 3 * flop(net, spec.shape) }
 end
