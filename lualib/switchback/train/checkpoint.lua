@@ -48,7 +48,8 @@ function checkpoint.save(path, run)
   exact.store(metadata, "data/", run.loader:state())
   exact.store(metadata, "seen/", run.seen)
   metadata.format, metadata.rng = FORMAT, exact.hex(run.rng:state())
-  metadata.at, metadata.history = exact.joined { run.epoch, run.at, run.used_up and 1 or 0 }, history_text(run.history)
+  metadata.at = exact.joined { run.epoch, run.at, run.used_up and 1 or 0 }
+  metadata.history = history_text(run.history)
   assert(safetensors.save(path, tensors, metadata))
 end
 
