@@ -199,6 +199,7 @@ int sb_layer_forward(lua_State *L) {
   gather_finish(L, &r, options, &r.plan.out[0]);
   bool want_tape = option(L, options, "tape", true);
   bool keep_inputs = want_tape && r.self->n_weights > 0 && option(L, options, "weights", true);
+  r.call.recorded = want_tape && !option(L, options, "weights", true);
   point_call(&r, n_in, r.plan.n_out);
   int first = push_outputs(L, &r);
   if (want_tape)

@@ -21,9 +21,8 @@ local VALUES = { exact = 5e-6, fast = 2e-5 }
 local MAP = { exact = 1e-5, fast = 5e-3 }
 -- A map may differ more where switches or rectifiers are tied within rounding and fall the other way.
 -- PyTorch's own float32 run then does as well (7e-3 at most on these pictures, f32_rel_l2 of the index), and
--- that is what exact mode is allowed. In fast mode equal neighbours, of which the astronaut's flat background
--- is full, do not come out equal where a Winograd tile reaches beyond it: 0.13 was measured.
-local TIED = { exact = { rel = 1e-2, cosine = 0.9999 }, fast = { rel = 0.2, cosine = 0.98 } }
+-- about that is what is allowed.
+local TIED = { exact = { rel = 1e-2, cosine = 0.9999 }, fast = { rel = 2e-2, cosine = 0.9999 } }
 
 local cases
 

@@ -187,10 +187,10 @@ static void slim(int64_t depth, const float *a, const float *b, float *c, int64_
 static inline void input_line4(const vec *d, int step, vec *o) {
   vec a = d[0], b = d[step], c = d[2 * step], e = d[3 * step], f = d[4 * step], g = d[5 * step];
   vec p = f - 4 * c, q = e - 4 * b, r = f - c, s = 2 * (e - b);
-  o[0] = 4 * a - 5 * c + f;
+  o[0] = 4 * (a - c) + r;
   o[1] = p + q, o[2] = p - q;
   o[3] = r + s, o[4] = r - s;
-  o[5] = 4 * b - 5 * e + g;
+  o[5] = g - e - 2 * s;
 }
 
 static inline void input_line2(const vec *d, int step, vec *o) {
