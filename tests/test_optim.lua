@@ -181,4 +181,16 @@ function T.test_errors()
     "rate must be a number")
 end
 
+function T.test_the_steps_check_their_tensors()
+  local core = require("switchback.core").optim
+  local settings = { rate = 1, momentum = 0.9, weight_decay = 0, nesterov = false }
+  local x, g = sb.ones(3), sb.ones(3)
+  h.error_has(core.sgd, "differs from x in shape", x, sb.ones(4), nil, settings)
+  h.error_has(core.sgd, "is another's", x, g, x, settings)
+  h.error_has(core.sgd, "optim: momentum must be a number", x, g, nil, { rate = 1 })
+  h.error_has(core.adam, "is another's", x, g, sb.ones(3), g, {})
+  core.sgd(x, g, nil, settings)
+  h.close(x, sb.zeros(3), 0)
+end
+
 return T

@@ -41,7 +41,7 @@ end
 function T.test_defaults()
   local o = parse()
   lu.assertEquals({ o.model, o.image, o.seed, o.rule, o.keep, o.rate },
-    { "googlenet", "cat.png", 0, "deconv", "max", 0.5 })
+    { "zfnet64", "cat.png", 0, "deconv", "max", 0.5 })
   lu.assertNil(o.layer)
   lu.assertNil(o.threads)
   lu.assertNil(o.json)
@@ -90,7 +90,7 @@ end
 
 function T.test_help_shows_every_option_and_its_default()
   local help = options.parser("try", "tries things", declaration):get_help()
-  for _, text in ipairs { "switchback try", "tries things", "--model", "googlenet", "--rule", "how to walk",
+  for _, text in ipairs { "switchback try", "tries things", "--model", "zfnet64", "--rule", "how to walk",
                           "gradient|guided|deconv", "--json", "--quiet", "--threads", "0.5" } do
     lu.assertStrContains(help, text)
   end

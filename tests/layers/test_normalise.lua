@@ -119,4 +119,15 @@ function T.test_dropout_keeps_the_mean_and_passes_what_it_kept()
   h.error_has(sb.layer.dropout, "dropout: p must be below 1, got 1", { p = 1 })
 end
 
+-- The convolution that takes a batch norm in notices that a run in training form changed the statistics.
+function T.test_statistics_reach_the_folded_convolution()
+  local b = require("switchback.builder").new { channels = 2, size = { 8, 8 }, seed = 1 }
+  local net = sb.net(b:conv("conv", 4, 3, { pad = 1 }):batchnorm("bn"):finish {})
+  local x = sb.randn(sb.rng(4), 3, 2, 8, 8)
+  net:forward(x)
+  net:forward(x * 3 + 1, { training = true })
+  local alone = net:node("bn").layer:forward((net:node("conv").layer:forward(x)))
+  h.close(net:forward(x).bn, alone, 1e-4)
+end
+
 return T
