@@ -199,6 +199,15 @@ function T.test_neighbors()
   run("neighbors", on_photo(data .. " --metric cosine"))
 end
 
+function T.test_adaptive()
+  local result = run("adaptive", on_photo "--steps 5 --size 60 --lambda 1,5")
+  lu.assertEquals({ #result.results, result.filters }, { 2, { 8, 3, 5, 5 } })
+  local kept = h.temporary "filters.safetensors"
+  run("adaptive", on_photo("--filters learned --updates 2 --count 3 --side 5 --steps 3 --size 60 --keep " .. kept))
+  result = run("adaptive", on_photo("--steps 3 --size 60 --filters " .. kept))
+  lu.assertEquals(result.filters, { 3, 1, 5, 5 })
+end
+
 function T.test_mistakes_are_one_line()
   local function fails(arguments, text)
     local out, status = h.shell(("%s %s --model %s"):format(h.host, arguments, tiny.model()))
