@@ -28,6 +28,7 @@ static const luaL_Reg modules[] = {
     {"pictures", sb_open_pictures},
     {"criterion", sb_open_criterion},
     {"bytes", sb_open_bytes},
+    {"fetch", sb_open_fetch},
     {"loader", sb_open_loader},
     {"embed", sb_open_embed},
     {NULL, NULL},

@@ -14,6 +14,7 @@ int sb_open_system(lua_State *L);
 int sb_open_safetensors(lua_State *L);
 int sb_open_onnx(lua_State *L);
 int sb_open_caffe(lua_State *L);
+int sb_open_fetch(lua_State *L);
 int sb_open_bytes(lua_State *L);
 int sb_open_files(lua_State *L);
 int sb_open_image(lua_State *L);

@@ -84,4 +84,19 @@ function writer.legacy(pickle, storages)
   return table.concat(pickles) .. table.concat(data)
 end
 
+-- state_dict(tensors) --> the bytes of a legacy file with these float32 tensors by name.
+function writer.state_dict(tensors)
+  local names, items, storages = {}, {}, {}
+  for name in pairs(tensors) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do
+    local t, strides, n = tensors[name], {}, 1
+    for d = #t:size(), 1, -1 do strides[d], n = n, n * t:size(d) end
+    items[2 * i - 1] = writer.text(name)
+    items[2 * i] = writer.tensor("Float", name, n, 0, t:size(), strides)
+    storages[i] = { name, n, t:bytes() }
+  end
+  return writer.legacy(writer.dict(table.unpack(items)), storages)
+end
+
 return writer

@@ -1,4 +1,5 @@
 -- sb.load: a network from a file, or by name.
+local catalog = require "switchback.catalog"
 local check = require "switchback.check"
 local files = require("switchback.core").files
 local description = require "switchback.description"
@@ -16,13 +17,6 @@ local OPTIONS = { preprocess = false, labels = false, models = false, prototxt =
 local function fail(format, ...) error(format:format(...), 0) end
 
 -- ---- Which file, in which format ----------------------------------------------------------------
-
--- The folders where models may lie: those of SWITCHBACK_MODELS (or options.models), then the project's.
-local function model_folders(options)
-  local folders = paths.split(options.models or os.getenv "SWITCHBACK_MODELS")
-  folders[#folders + 1] = paths.find "models"
-  return folders
-end
 
 -- What the first bytes of a file without a telling name say: see the layouts of the formats.
 local function sniff(path)
@@ -122,9 +116,10 @@ local function find_weights(name, about, folders)
   for _, folder in ipairs(folders) do
     for _, base in ipairs(about.weights) do tried[#tried + 1] = folder .. "/" .. base end
   end
+  local offer = catalog[name] and ("`switchback fetch %s` gets them, or "):format(name) or ""
   return first_file(tried) or
-    fail("%s: its weights were not found; put their folder on SWITCHBACK_MODELS. Looked for:\n  %s",
-      name, table.concat(tried, "\n  "))
+    fail("%s: its weights were not found; %sput their folder on SWITCHBACK_MODELS. Looked for:\n  %s",
+      name, offer, table.concat(tried, "\n  "))
 end
 
 local function sorted_names(...)
@@ -138,18 +133,39 @@ local function sorted_names(...)
   return names
 end
 
--- name -> path of its weights, description. Descriptions come before the files that they list.
+-- What the catalog knows of a network of the zoo, as a description.
+local function offered(name)
+  local entry = catalog[name]
+  if not entry then return nil end
+  return { weights = { entry.file }, network = name,
+           labels = assert(description.labels(entry.labels, assert(paths.find "models"))) }
+end
+
+local function offered_file(path)
+  for name, entry in pairs(catalog) do
+    if paths.base(path) == entry.file then return offered(name) end
+  end
+end
+
+-- name -> path of its weights, description. Descriptions come before the files that they list, and those
+-- before the catalog of what can be fetched, whose files a description's network may have too.
 local function by_name(name, folders)
   local named = description.named(folders)
   local variants = named[name] and {} or description.variants(folders)
   local variant = variants[name] or { path = named[name] }
+  if not variant.path and catalog[name] then
+    local about = offered(name)
+    return find_weights(name, about, folders), about
+  end
   if not variant.path then
     fail("no network is called '%s'%s; known names: %s; model files end in %s",
-      name, suggest.hint(name, sorted_names(named, variants)), table.concat(sorted_names(named), ", "), KNOWN)
+      name, suggest.hint(name, sorted_names(named, variants, catalog)),
+      table.concat(sorted_names(named, catalog), ", "), KNOWN)
   end
   local about, message = description.read(variant.path)
   if not about then error(message, 0) end
   about.weights = variant.weights or about.weights
+  if catalog[name] then table.insert(about.weights, catalog[name].file) end
   return find_weights(name, about, folders), about
 end
 
@@ -157,7 +173,7 @@ local function locate(name_or_path, folders)
   if format_of(name_or_path) or name_or_path:find "/" then
     local about, message = description.for_weights(name_or_path, folders)
     if message then error(message, 0) end
-    return name_or_path, about
+    return name_or_path, about or offered_file(name_or_path)
   end
   return by_name(name_or_path, folders)
 end
@@ -167,7 +183,7 @@ local function with_weights(name, options)
   local given, path = options.weights, "weights"
   if type(given) == "string" then given, path = weights.read(given), given else given = weights.of(given) end
   local d = describe(path, given, name, options)
-  local side = description.named(model_folders(options))[name]
+  local side = description.named(paths.model_folders(options.models))[name]
   local about = side and not options.classes and description.read(side) or {}
   return d, { labels = about.labels, preprocess = about.preprocess }
 end
@@ -179,7 +195,7 @@ local function find(name_or_path, options)
   if options.untrained and zoo.has(name_or_path) then
     return zoo.describe(name_or_path, { seed = options.seed, classes = options.classes }), {}
   end
-  local path, about = locate(name_or_path, model_folders(options))
+  local path, about = locate(name_or_path, paths.model_folders(options.models))
   about = about or {}
   local kind = format_of(path) or fail("%s: No such file", path)
   return loaders[kind](path, options, about), about

@@ -11,6 +11,7 @@
 --   min, max  of numbers
 --   alias     another name of the option, as some other program calls it
 --   help      one line
+--   positional  true: it is given as a word of its own, without --NAME
 -- On the command line a name may have one dash or two, and underscores for the dashes inside.
 local suggest = require "switchback.suggest"
 
@@ -96,7 +97,7 @@ local types = {
 -- ---- Declarations -----------------------------------------------------------------------------
 
 local fields = { type = true, default = true, required = true, choices = true, min = true, max = true,
-                 alias = true, help = true }
+                 alias = true, help = true, positional = true }
 
 -- An entry with its common fields filled in, as { name =, type = {...}, ... }.
 local function complete(entry)
@@ -160,6 +161,10 @@ end
 local function add(parser, option)
   local flag = "--" .. option.name
   if option.type == types.flag then return parser:flag(flag, option.help) end
+  if option.positional then
+    local element = parser:argument(option.name, option.help):args(option.required and 1 or "?")
+    return element:convert(function(text) return convert(option, text) end)
+  end
   local element = parser:option(flag, option.help):argname("<" .. option.type.placeholder .. ">")
   if option.choices then element:argname("<" .. table.concat(option.choices, "|") .. ">") end
   if option.required then element:count(1) end

@@ -29,6 +29,23 @@ function paths.split(list)
   return folders
 end
 
+-- Where `switchback fetch` puts weights when SWITCHBACK_MODELS names no folder (as the XDG Base Directory
+-- Specification has it).
+local function user_models()
+  local home = os.getenv "HOME"
+  local data = os.getenv "XDG_DATA_HOME" or home and home .. "/.local/share"
+  return data and data .. "/switchback/models"
+end
+
+--- model_folders([list]) -> the folders where weights may lie: those of the colon-separated list, without one
+-- those of SWITCHBACK_MODELS and the user's; and the project's models/.
+function paths.model_folders(list)
+  local folders = paths.split(list or os.getenv "SWITCHBACK_MODELS")
+  if not list then folders[#folders + 1] = user_models() end
+  folders[#folders + 1] = paths.find "models"
+  return folders
+end
+
 --- base(path) -> its last component; folder(path) -> what comes before, "." if nothing.
 function paths.base(path) return path:match "[^/]*$" end
 
