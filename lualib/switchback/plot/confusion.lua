@@ -2,6 +2,7 @@
 local image = require "switchback.image"
 
 local GAP <const> = 6
+local TITLE <const> = "rows: true class, columns: answer"
 local WHITE <const>, DEEP <const> = { 1, 1, 1 }, { 0.05, 0.25, 0.55 }
 
 -- White for 0, deep blue for 1; small shares are made to show.
@@ -53,11 +54,11 @@ end
 return function(counts, labels, options)
   local n, cell = #labels, options and options.cell or 16
   local margin = widest(labels) + 2 * GAP
-  local title_height = image.text_size "" + GAP
+  local title_height, title_width = image.text_size(TITLE)
   local side = margin + n * cell + GAP
-  local canvas = image.canvas(side + title_height, side, 1)
-  local top = margin + title_height
-  image.text(canvas, GAP, GAP, "rows: true class, columns: answer")
+  local canvas = image.canvas(side + title_height + GAP, math.max(side, title_width + 2 * GAP), 1)
+  local top = margin + title_height + GAP
+  image.text(canvas, GAP, GAP, TITLE)
   for i, label in ipairs(labels) do
     local at = (i - 1) * cell
     local h, w = image.text_size(short(label))
