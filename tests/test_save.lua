@@ -68,6 +68,17 @@ function T.test_tensors_are_named_as_in_files()
   h.close(outputs(sb.net(zoo.describe("convnet4", { tensors = tensors })), x), outputs(net, x), 0)
 end
 
+-- A network of the zoo needs no description: its weights are found by its name.
+function T.test_weights_in_a_folder_of_models()
+  local net, folder = sb.load("lenet5", { untrained = true, seed = 4 }), h.temporary "models"
+  h.error_has(sb.load, "/lenet5/lenet5.pth", "lenet5", { models = folder })
+  assert(os.execute("mkdir '" .. folder .. "'"))
+  assert(sb.safetensors.save(folder .. "/lenet5.safetensors", zoo.tensors(net)))
+  local again, x = sb.load("lenet5", { models = folder }), input_for(net)
+  h.close(outputs(again, x), outputs(net, x), 0)
+  lu.assertEquals(again.preprocess, net.preprocess)
+end
+
 -- Half the bytes; each weight is the nearest half, biases are as they were.
 function T.test_halves()
   local net, path = sb.load("zfnet64", { untrained = true }), h.temporary "half.safetensors"

@@ -10,6 +10,7 @@ end
 
 return {
   alexnet = torchvision "alexnet-owt-7be5be79.pth",
+  googlenet_torchvision = torchvision "googlenet-1378be20.pth",
   mobilenet_v2 = torchvision "mobilenet_v2-b0353104.pth",
   resnet18 = torchvision "resnet18-f37072fd.pth",
   resnet34 = torchvision "resnet34-b627a593.pth",

@@ -147,15 +147,27 @@ local function offered_file(path)
   end
 end
 
+-- Weights of a network of the zoo without a description: what the catalog has of it, or files called after
+-- it, whose classes may be others. --> path, description.
+local function undescribed(name, folders)
+  local about = { network = name, weights = catalog[name] and { catalog[name].file } or {} }
+  for _, extension in ipairs { ".safetensors", ".pth", ".pt" } do
+    table.insert(about.weights, name .. extension)
+    table.insert(about.weights, name .. "/" .. name .. extension)
+  end
+  local path = find_weights(name, about, folders)
+  return path, offered_file(path) or about
+end
+
 -- name -> path of its weights, description. Descriptions come before the files that they list, and those
--- before the catalog of what can be fetched, whose files a description's network may have too.
+-- before networks of the zoo and the catalog of what can be fetched, whose files a description's network may
+-- have too.
 local function by_name(name, folders)
   local named = description.named(folders)
   local variants = named[name] and {} or description.variants(folders)
   local variant = variants[name] or { path = named[name] }
-  if not variant.path and catalog[name] then
-    local about = offered(name)
-    return find_weights(name, about, folders), about
+  if not variant.path and (zoo.has(name) or catalog[name]) then
+    return undescribed(name, folders)
   end
   if not variant.path then
     fail("no network is called '%s'%s; known names: %s; model files end in %s",
@@ -227,7 +239,8 @@ end
 -- description.lua. A name is that of a description, or of a file of weights that one lists (without folder
 -- and extension): the weights are looked for in the folders of SWITCHBACK_MODELS (separated by colons), then
 -- in the project's models/. A .safetensors that net:save wrote holds the whole network, and so does a .t7;
--- tensors alone need a description that says of which `network` they are, or a name of the zoo to go with.
+-- tensors alone need a description that says of which `network` they are, or a name of the zoo to go with: as
+-- `weights`, or because they are called NAME or NAME/NAME in one of those folders.
 -- options, which win over descriptions:
 --   preprocess  fields as in preprocess.lua, or false for none
 --   labels      list of class names or path of a text file with one a line, or false for none

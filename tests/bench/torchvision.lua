@@ -1,13 +1,12 @@
--- The zoo against torchvision: the same random weights, batch norm's statistics among them, give the same
--- logits and the same gradient to the input. By hand, where Debian's python3-torchvision is installed:
---   build/switchback tests/bench/torchvision.lua [NAME...]
+-- The zoo against torchvision: the same random weights from a .pth, batch norm's statistics among them, give
+-- the same logits and the same gradient to the input. By hand, where Debian's python3-torchvision is
+--   installed: build/switchback tests/bench/torchvision.lua [NAME...]
 -- Prints a relative distance (L2) to torchvision's values in float64 for each net and ends with status 1 if
 -- one is above 1e-5. Where a rectifier or a pooling switch is undecided within float32's rounding the
 -- gradients cannot agree; a net of 14 million rectifiers has one or two such on most inputs. More inputs are
 -- then tried, and the closest counts: a mistake shows on all of them.
 package.path = "lualib/?.lua;lualib/?/init.lua;" .. package.path
 local sb = require "switchback"
-local zoo = require "switchback.zoo"
 
 local PYTHON <const>, TOLERANCE <const>, TRIES <const> = "/usr/bin/python3", 1e-5, 24
 
@@ -41,8 +40,7 @@ end
 -- The largest distance of logits, the smallest of gradients, and how many inputs that took.
 local function best(name, theirs, size, out)
   write_values(theirs, size, 1, 1, out)
-  local weights = assert(sb.safetensors.load(out .. ".weights.safetensors"))
-  local net, logits, gradient = sb.net(zoo.describe(name, { tensors = weights })), 0, math.huge
+  local net, logits, gradient = sb.load(name, { weights = out .. ".pth" }), 0, math.huge
   for seed = 1, TRIES do
     if seed == 2 then write_values(theirs, size, 2, TRIES, out) end
     local l, g = compare(net, ("%s.%d.safetensors"):format(out, seed))

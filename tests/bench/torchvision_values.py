@@ -1,7 +1,7 @@
 """What torchvision's network NAME makes of random inputs: torchvision_values.py NAME SIZE FIRST LAST OUT
 
-Writes OUT.weights.safetensors, random weights with batch norm's statistics and gains away from their start, and
-for each seed from FIRST to LAST OUT.SEED.safetensors with the input (1,3,SIZE,SIZE), the logits, the class (from
+Writes OUT.pth, random weights with batch norm's statistics and gains away from their start, and for each seed
+from FIRST to LAST OUT.SEED.safetensors with the input (1,3,SIZE,SIZE), the logits, the class (from
 1) of the largest and the gradient of that to the input, in float64 of these float32 weights and input."""
 import json
 import sys
@@ -57,7 +57,7 @@ def values(net, size, seed):
 
 def main(name, size, first, last, out):
     net = build(name)
-    save(out + ".weights.safetensors", net.state_dict())
+    torch.save(net.state_dict(), out + ".pth")
     net.double()
     for seed in range(first, last + 1):
         save(f"{out}.{seed}.safetensors", values(net, size, seed))
