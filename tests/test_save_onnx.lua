@@ -137,6 +137,15 @@ function T.test_trouble_is_named_and_leaves_no_file()
   lu.assertNil(io.open(path .. ".part", "rb"))
 end
 
+function T.test_failed_allocations()
+  local core = require "switchback.core"
+  local net = sb.load("convnet2", { untrained = true }):upto "relu1"
+  local model = require("switchback.formats.onnx.writer").model(net)
+  local file = assert(io.open(h.temporary "failed.onnx", "wb"))
+  lu.assertTrue(h.survives_failed_allocations(function() assert(core.onnx.append(file, model)) end) > 20)
+  file:close()
+end
+
 -- ONNX's own checker, with inference of types and shapes, on every layer and on nets.
 function T.test_the_checker_of_onnx_passes()
   local installed = os.execute(PYTHON .. " -c 'import onnx' 2>/dev/null")

@@ -108,6 +108,23 @@ function T.test_safetensors()
   end))
 end
 
+-- A whole network in one file: nearly all of it is the description of its layers.
+function T.test_saved_network()
+  local rng, path = sb.rng(1), os.tmpname() .. ".safetensors"
+  local function node(name, input, layer) return { name = name, inputs = { input }, layer = layer } end
+  sb.net({ inputs = { { name = "x", shape = { 0, 2, 8, 8 } } }, labels = { "a", "b" }, nodes = {
+    node("conv", "x", sb.layer.conv2d { in_channels = 2, out_channels = 2, kernel = 3, rng = rng }),
+    node("bn", "conv", sb.layer.batchnorm { channels = 2 }),
+    node("clip", "bn", sb.layer.clip { min = 0 }),
+    node("pool", "clip", sb.layer.maxpool { kernel = 2 }),
+    node("flat", "pool", sb.layer.flatten {}),
+    node("fc", "flat", sb.layer.linear { in_features = 18, out_features = 2, rng = rng }),
+  }, preprocess = { size = { 8, 8 }, channels = "grey" }, aliases = { last = "fc" } }):save(path)
+  local bytes = read(path)
+  os.remove(path)
+  damage(bytes, 6, ".safetensors", loads(sb.load))
+end
+
 local prototxt = [[
 layer { name: "data" type: "Input" top: "data" input_param { shape { dim: 1 dim: 2 dim: 8 dim: 8 } } }
 layer { name: "conv" type: "Convolution" bottom: "data" top: "conv"
