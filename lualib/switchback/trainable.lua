@@ -81,7 +81,9 @@ end
 -- gradient() is the sum of what backward walks with weights = true added since layer:zero_grads(), or nil.
 -- The first call gives the net memory of its own for all weights and statistics: changing a value changes
 -- neither a file, nor a net that this one was made from or that was made from it. Weights kept as halves
--- become floats. `value` stays the layer's tensor until a method of the net replaces the layer.
+-- become floats. Layers that an importer makes anew for other input sizes (strided convolutions with
+-- auto_pad = SAME) are not trained. `value` stays the layer's tensor until a method of the net replaces the
+-- layer.
 function trainable.parameters(net)
   take_over(net)
   local list = {}
