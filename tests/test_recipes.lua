@@ -208,6 +208,18 @@ function T.test_adaptive()
   lu.assertEquals(result.filters, { 3, 1, 5, 5 })
 end
 
+function T.test_top9()
+  local index = h.temporary "top9.safetensors"
+  local command = "%s top9 --model %s --data %s --channels 2 --strongest 3 --index %s --out %s --json"
+  local text, status = h.shell(command:format(h.host, tiny.model(), require "picture_set".folder(), index,
+    h.temporary "top9.png"))
+  lu.assertEquals(status, 0, text)
+  local result = cjson.decode(text)
+  lu.assertEquals({ result.pictures, #result.layers, result.layers[2].layer }, { 36, 2, "relu2" })
+  lu.assertEquals(#result.layers[1].channels[2].pictures, 3)
+  lu.assertEquals(assert(sb.safetensors.load(index))["relu1/activation"]:size(), { 8, 3 })
+end
+
 function T.test_mistakes_are_one_line()
   local function fails(arguments, text)
     local out, status = h.shell(("%s %s --model %s"):format(h.host, arguments, tiny.model()))

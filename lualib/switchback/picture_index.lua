@@ -9,11 +9,17 @@ local index = {}
 
 local OPTIONS = { layer = false, pool = "mean", side = 32, progress = false }
 
+-- about(net, set) --> { [what] = text }: what was looked at by what, for a file made of it to tell.
+function index.about(net, set)
+  return { model = paths.base(net.source or "net"),
+           pictures = ("%d of %s, from %s to %s"):format(#set, set.name, set:title(1), set:title(#set)) }
+end
+
 -- What an index was made of, as the file tells it: all of it must be the same for the file to be of use.
 local function description(net, set, layer, o)
-  local first, last = set:title(1), set:title(#set)
-  return { model = paths.base(net.source or "net"), layer = layer, pool = o.pool, side = tostring(o.side),
-           pictures = ("%d of %s, from %s to %s"):format(#set, set.name, first, last) }
+  local about = index.about(net, set)
+  about.layer, about.pool, about.side = layer, o.pool, tostring(o.side)
+  return about
 end
 
 -- make(net, set [, options]) --> { features = (N,D), pixels = (N, 3 side^2), about = { [what] = text } }.
@@ -26,7 +32,8 @@ function index.make(net, set, options)
            pixels = features.pixels(set, o.side), about = description(net, set, layer, o) }
 end
 
-local function check_same(path, made, wanted)
+-- check_same(path, made, wanted) raises unless the file was made of what is wanted: { [what] = text } both.
+function index.check_same(path, made, wanted)
   for what, value in pairs(wanted) do
     if made[what] ~= value then
       error(("%s: an index of other %s: '%s', not '%s'"):format(path, what, tostring(made[what]), value), 0)
@@ -45,7 +52,7 @@ function index.open(path, net, set, options)
     local o = check.options("index", options, OPTIONS)
     local found, about = safetensors.load(path)
     if not found then error(about, 0) end
-    check_same(path, about, description(net, set, o.layer or features.last_layer(net), o))
+    index.check_same(path, about, description(net, set, o.layer or features.last_layer(net), o))
     if not (found.features and found.pixels) then error(path .. ": not an index of pictures", 0) end
     return { features = found.features, pixels = found.pixels, about = about }
   end

@@ -1,0 +1,152 @@
+-- The strongest activations over a set of pictures, against a look at every activation.
+local h = require "helper"
+local lu = require "luaunit"
+local picture_set = require "picture_set"
+local sb = require "switchback"
+local strongest = require "switchback.strongest"
+local tiny = require "tiny_model"
+
+local T = {}
+
+local LAYERS <const> = { "relu1", "relu2", "fc" }
+
+local function bytes(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read "a"
+end
+
+-- The largest of a map and where it is, by loops over rows.
+local function peak_of(rows)
+  local best
+  for y, row in ipairs(rows) do
+    for x, v in ipairs(row) do
+      if not best or v > best.activation then best = { activation = v, y = y, x = x } end
+    end
+  end
+  return best
+end
+
+-- The largest activations of all pictures in each channel: { [c] = list in the order of pictures }. Batches
+-- are those of the pass, since their size decides the order in which convolutions add.
+local function every_peak(net, set, layer, batch)
+  local peaks = {}
+  for first = 1, #set, batch do
+    local pictures = {}
+    for i = first, math.min(first + batch - 1, #set) do pictures[#pictures + 1] = set:picture(i) end
+    local values = net:forward(net:prepare(pictures), { upto = LAYERS, record = false })[layer]
+    local size = values:size()
+    local maps = values:reshape(size[1], size[2], size[3] or 1, size[4] or 1):totable()
+    for n, channels in ipairs(maps) do
+      for c, rows in ipairs(channels) do
+        local best = peak_of(rows)
+        best.picture = first + n - 1
+        peaks[c] = peaks[c] or {}
+        table.insert(peaks[c], best)
+      end
+    end
+  end
+  return peaks
+end
+
+local function stronger(a, b)
+  if a.activation ~= b.activation then return a.activation > b.activation end
+  return a.picture < b.picture
+end
+
+function T.test_equals_a_look_at_every_activation()
+  local net, set = tiny.loaded(), picture_set.set()
+  local found = strongest.of(net, set, { layers = LAYERS, batch = 7 })
+  for _, layer in ipairs(LAYERS) do
+    local wanted = every_peak(net, set, layer, 7)
+    lu.assertEquals(#found[layer], #wanted)
+    for c, all in ipairs(wanted) do
+      table.sort(all, stronger)
+      lu.assertEquals(found[layer][c], table.move(all, 1, 9, 1, {}))
+    end
+  end
+end
+
+-- Equal activations, as of a channel that no picture moves, in the order of the pictures.
+function T.test_equal_activations_keep_the_first_pictures()
+  local net, set = sb.load(tiny.model()), picture_set.set()
+  net:node("conv1").layer.params.weight:select(1, 3):fill_(0)
+  local list = strongest.of(net, set, { layers = { "relu1" }, most = 4, batch = 5 }).relu1[3]
+  for i = 1, 4 do lu.assertEquals(list[i], { activation = 0, picture = i, y = 1, x = 1 }) end
+end
+
+function T.test_fewer_pictures_than_places()
+  local net, set = tiny.loaded(), picture_set.set():subset { 4, 2 }
+  lu.assertEquals(#strongest.of(net, set, { layers = { "relu2" } }).relu2[1], 2)
+end
+
+-- Stopped between two writes of the index, so that pictures are looked at twice.
+function T.test_an_interrupted_pass_goes_on_to_the_same_file()
+  local net, set = tiny.loaded(), picture_set.set()
+  local whole, parts = h.temporary "whole.safetensors", h.temporary "parts.safetensors"
+  local function pass(path, stop)
+    return strongest.of(net, set, { layers = LAYERS, batch = 4, every = 2, index = path,
+      progress = function(done) if done == stop then error "stopped here" end end })
+  end
+  local first = pass(whole)
+  h.error_has(pass, "stopped here", parts, 12)
+  lu.assertNotEquals(bytes(parts), bytes(whole))
+  h.error_has(pass, "stopped here", parts, 28)
+  lu.assertEquals(pass(parts), first)
+  lu.assertTrue(bytes(parts) == bytes(whole))
+  local told = 0
+  strongest.of(net, set, { layers = LAYERS, batch = 4, index = whole,
+    progress = function() told = told + 1 end })
+  lu.assertEquals(told, 0) -- all is known
+end
+
+function T.test_an_index_of_something_else_is_refused()
+  local net, set, path = tiny.loaded(), picture_set.set(), h.temporary "index9.safetensors"
+  strongest.of(net, set, { layers = { "relu1" }, index = path })
+  h.error_has(strongest.of, "an index of other layers: 'relu1', not 'relu2'", net, set,
+    { layers = { "relu2" }, index = path })
+  h.error_has(strongest.of, "an index of other pictures: '36 of", net, set:subset { 1, 2 },
+    { layers = { "relu1" }, index = path })
+  h.error_has(strongest.of, "an index of other batch: '16', not '8'", net, set,
+    { layers = { "relu1" }, index = path, batch = 8 })
+end
+
+function T.test_layers_at_each_size_of_map()
+  lu.assertEquals(strongest.layers(tiny.loaded()), { "relu1", "relu2" })
+end
+
+-- The patch is the input where the receptive field is; the projection of one position lies all in it.
+function T.test_patches_and_projections()
+  local net, set = tiny.loaded(), picture_set.set()
+  local found = sb.vis.top9(net, set, { layers = { "relu2" }, channels = { 2, 5 }, strongest = 3 })[1]
+  lu.assertEquals({ found.layer, found.count, #found.channels }, { "relu2", 6, 2 })
+  for _, c in ipairs(found.channels) do
+    for _, p in ipairs(c.pictures) do
+      local x = net:prepare(set:picture(p.picture))
+      local pass, b = net:forward(x), p.box
+      lu.assertAlmostEquals(pass.relu2[{ 1, c.channel, p.y, p.x }], p.activation, 1e-4 * p.activation)
+      lu.assertEquals({ b.top, b.left, b.bottom, b.right }, { net:receptive_field("relu2", p.y, p.x) })
+      local shown = net:to_image(x)
+      for y = math.max(1, b.top), math.min(48, b.bottom) do
+        local at = math.max(1, b.left)
+        lu.assertEquals(p.patch[{ 2, y - b.top + 1, at - b.left + 1 }], shown[{ 2, y, at }])
+      end
+      local back = pass:backward { from = "relu2", channel = c.channel, keep = { p.y, p.x }, rule = "deconv" }
+      lu.assertTrue(p.projection:abs():sum() > 0)
+      lu.assertAlmostEquals(p.projection:sum(), back:sum(), 1e-4 * back:abs():sum())
+    end
+  end
+end
+
+function T.test_channels_that_nothing_moves()
+  local net, set = sb.load(tiny.model()), picture_set.set()
+  net:node("conv1").layer.params.weight:select(1, 3):fill_(0)
+  local found = sb.vis.top9(net, set, { layers = { "relu1" }, most = 20, strongest = 2 })[1]
+  lu.assertEquals({ found.count, found.active, #found.channels }, { 8, 7, 7 })
+  for _, c in ipairs(found.channels) do lu.assertNotEquals(c.channel, 3) end
+  local third = sb.vis.top9(net, set, { layers = { "relu1" }, channels = { 3 } })[1].channels[1]
+  lu.assertEquals(third.pictures, {})
+  h.error_has(sb.vis.top9, "channel 9 is out of range: 'relu1' has 8", net, set,
+    { layers = { "relu1" }, channels = { 9 } })
+end
+
+return T
