@@ -101,6 +101,15 @@ function loaders.pth(path, options, about)
   return describe(path, weights.read(path), about.network, options)
 end
 
+function loaders.t7(path)
+  local object, message = require("switchback.formats.torch").load(path)
+  if object == nil then error(message or path .. ": holds nothing", 0) end
+  local ok, d = pcall(require("switchback.formats.torch.nn").describe, object)
+  if not ok then fail("%s: %s", path, d) end
+  d.source = path
+  return d
+end
+
 function loaders.safetensors(path, options, about)
   local tensors, metadata = require("switchback.formats.safetensors").load(path)
   if not tensors then error(metadata, 0) end

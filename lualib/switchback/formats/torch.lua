@@ -54,4 +54,10 @@ function torch.load(path)
   return result
 end
 
+--- typename(object) --> "nn.Linear" of an object of Torch7 that torch.load read; nil of anything else.
+function torch.typename(object)
+  local meta = type(object) == "table" and getmetatable(object)
+  return meta and object ~= torch.none and meta.__name or nil
+end
+
 return torch
