@@ -1,7 +1,7 @@
 -- Torch7's binary files, as 64-bit machines write them (torch/File.lua, writeObject; generic/Tensor.c): an
 -- object is its type as a 4-byte number and what follows. Tables and instances of classes have a number, by
 -- which later ones refer to them. Tensors: the number of dimensions, 8 bytes each for sizes, strides and the
--- offset (from 1), and the storage as an object. Storages: 8 bytes for the number of elements, and the elements.
+-- offset (from 1), and the storage as an object. Storages: 8 bytes for the number of elements; the elements.
 local core = require "switchback.core"
 local storages = require "switchback.formats.torch.storages"
 
