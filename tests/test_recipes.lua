@@ -102,6 +102,9 @@ function T.test_activations_and_filters()
   lu.assertEquals({ result.layer, #result.channels }, { "relu2", 4 })
   lu.assertEquals(run("filters", "").shape, { 8, 3, 5, 5 })
   lu.assertEquals(run("filters", "--layer conv2").shape, { 6, 8, 3, 3 })
+  local data = " --pictures 9 --data " .. require "picture_set".folder()
+  local surveys = run("filters", "--versus " .. tiny.model() .. data).surveys
+  lu.assertEquals({ #surveys, surveys[2].filters, surveys[1].dead }, { 2, 8, 0 })
 end
 
 function T.test_stylize()

@@ -1,5 +1,6 @@
 -- A sheet of neighbours: each query beside two rows, what is near for the network and what is near by pixels.
 local image = require "switchback.image"
+local stack = require "switchback.stack"
 
 local sheet = {}
 
@@ -17,21 +18,6 @@ local function row(set, list)
     labels[i] = ("%s  %.3g"):format(name_of(set, found.at), found.distance)
   end
   return image.grid(pictures, { columns = #pictures, labels = labels, gap = GAP, scale = 1, text = TEXT })
-end
-
--- Pictures above each other, or (across) side by side, on white.
-local function stack(list, across)
-  local h, w = 0, 0
-  for _, t in ipairs(list) do
-    h = across and math.max(h, t:size(2)) or h + t:size(2)
-    w = across and w + t:size(3) or math.max(w, t:size(3))
-  end
-  local canvas, y, x = image.canvas(h, w), 1, 1
-  for _, t in ipairs(list) do
-    image.paste(canvas, y, x, t)
-    if across then x = x + t:size(3) else y = y + t:size(2) end
-  end
-  return canvas
 end
 
 -- A strip with a line of text, as wide as a row.
