@@ -1,8 +1,8 @@
 -- The weights of a convolution, and what is wrong with them.
 return {
   summary = "the weights of a convolution: as pictures, and which are dead, double, coarse or fine",
-  about = "Zeiler & Fergus 2014, section 4.1: the look at AlexNet that led to ZFNet. --survey makes the table, "
-    .. "--versus and --data imply it. Bands: below 1/8 cycle per pixel, up to 1/4, above.",
+  about = "Zeiler & Fergus 2014, section 4.1: the look at AlexNet that led to ZFNet. --survey makes the "
+    .. "table, --versus and --data imply it. Bands: below 1/8 cycle per pixel, up to 1/4, above.",
   options = {
     "model",
     { "layer", help = "a convolution (default: the first)" },

@@ -33,8 +33,8 @@ end
 --   weight = (O,I,h,w), in_color =: whether the filters look at pixels,
 --   filters = list of O tensors: (3,h,w) in RGB where they look at colors, else (I,h,w);
 --   and with `survey`: duplicates =, frequencies =, spectrum = as filter_survey.lua finds them, and of a
---   set of pictures (as sb.data.open opens it) dead = list of the filters that are above 0 nowhere in it, most = the
---   strongest activation of each }
+--   set of pictures (as sb.data.open opens it) dead = list of the filters that are above 0 nowhere in it,
+--   most = the strongest activation of each }
 -- options: layer, the name of a convolution, or of the rectifier after it; default the first.
 --   survey = false;  progress: function(done, total), of pictures
 return function(net, set, options)
