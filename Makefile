@@ -8,7 +8,7 @@ export SWITCHBACK_SHARED SWITCHBACK_MODELS
 
 PACKAGES := gcc libc6-dev pkg-config lua5.4 liblua5.4-dev libopenblas-dev libstb-dev libedit-dev \
   libprotobuf-c-dev libdeflate-dev protobuf-c-compiler libkissfft-dev libarchive-dev lua-argparse lua-cjson \
-  libcurl4-gnutls-dev nettle-dev ca-certificates
+  libcurl4-gnutls-dev nettle-dev ca-certificates liblinear-dev
 TEST_PACKAGES := lua-unit lua-check clang-format libonnx-testdata valgrind
 
 CC       := gcc

@@ -83,6 +83,9 @@ void dsyevr_(const char *job, const char *range, const char *uplo, const int *n,
              int *support, double *work, const int *lwork, int *iwork, const int *liwork, int *info,
              size_t job_length, size_t range_length, size_t uplo_length);
 
+void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info,
+             size_t uplo_length);
+
 enum { EIGEN_WORK = 26 + 32, EIGEN_INTEGERS = 10 + 2 }; /* numbers a row: room for blocks of 32 */
 
 size_t sb_eigen_scratch(int64_t n) {
@@ -99,4 +102,20 @@ bool sb_eigen(int64_t n, int64_t k, double *a, double *values, double *vectors, 
   dsyevr_("V", "I", "U", &order, a, &order, &none, &none, &first, &order, &none, &found, values,
           vectors, &order, support, work, &lwork, iwork, &liwork, &info, 1, 1, 1);
   return info == 0 && found == k;
+}
+
+bool sb_cholesky(int64_t n, double *a) {
+  int size = (int)n, stride = row_of(n), info = 0;
+  use_one_thread();
+  dpotrf_("U", &size, a, &stride, &info, 1); /* as above: by columns */
+  for (int64_t i = 0; i < n; i++)
+    for (int64_t j = i + 1; j < n; j++) a[i * n + j] = 0;
+  return info == 0;
+}
+
+void sb_solve_transposed(int64_t n, const double *l, int64_t m, double *b) {
+  use_one_thread();
+  if (n == 0 || m == 0) return;
+  cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n, 1, l,
+              (int)n, b, (int)n);
 }

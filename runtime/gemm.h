@@ -35,4 +35,11 @@ size_t sb_eigen_scratch(int64_t n);
    and spoils it. LAPACK's dsyevr; false if that fails. */
 bool sb_eigen(int64_t n, int64_t k, double *a, double *values, double *vectors, void *scratch);
 
+/* The Cholesky factor L, A = L L^T, of a symmetric matrix (n,n) of which the left lower triangle is
+   read; it takes A's place, with zeros above the diagonal. False when A is not positive definite. */
+bool sb_cholesky(int64_t n, double *a);
+
+/* X in X L^T = B for a lower triangular L (n,n); B is (m,n), and X takes its place. */
+void sb_solve_transposed(int64_t n, const double *l, int64_t m, double *b);
+
 #endif

@@ -31,6 +31,7 @@ static const luaL_Reg modules[] = {
     {"fetch", sb_open_fetch},
     {"loader", sb_open_loader},
     {"embed", sb_open_embed},
+    {"svm", sb_open_svm},
     {NULL, NULL},
 };
 /* clang-format on */

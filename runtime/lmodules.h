@@ -29,5 +29,6 @@ int sb_open_prompt(lua_State *L);
 int sb_open_archive(lua_State *L);
 int sb_open_pictures(lua_State *L);
 int sb_open_loader(lua_State *L);
+int sb_open_svm(lua_State *L);
 
 #endif

@@ -51,6 +51,49 @@ function features.of(net, set, options)
   return rows
 end
 
+-- ---- Several layers at once --------------------------------------------------------------------------------
+
+-- (N,...) as (N,D): maps of more than grid x grid positions become their means over as many areas.
+local function averaged(values, grid)
+  local size = values:size()
+  if grid > 0 and #size == 4 and (size[3] > grid or size[4] > grid) then
+    values = image.resize(values, math.min(grid, size[3]), math.min(grid, size[4]), { method = "area" })
+  end
+  return values:reshape(size[1], -1)
+end
+
+local function loader(net, set, batch)
+  local p = require("switchback.preprocess").complete(net.preprocess)
+  return require("switchback.data.batches").new(set, { batch = batch, size = p.size, crop = p.crop,
+    channels = p.channels, scale = p.scale, mean = p.mean, std = p.std })
+end
+
+local OF_LAYERS = { batch = 16, grid = 3, progress = false }
+
+-- of_layers(net, set, layers [, options]) --> { [layer] = tensor (N,D) }: the rows of several layers by one run
+-- of each picture, which threads read ahead. options: batch = 16; progress; and grid = 3: maps larger than
+-- grid x grid are averaged over that many areas, D = C * grid^2 (0: as they are). Memory: 4 N D bytes a layer.
+-- Raises for unknown layers (with near matches) and unreadable pictures.
+function features.of_layers(net, set, layers, options)
+  local o = check.options("features.of_layers", options, OF_LAYERS)
+  check.integer("features.of_layers", "grid", o.grid, 0)
+  local batches, found, done = loader(net, set, o.batch), {}, 0
+  for x in function() return batches:next() end do
+    local pass = net:forward(x, { upto = layers, record = false })
+    for _, layer in ipairs(layers) do
+      local rows = averaged(pass[layer], o.grid)
+      found[layer] = found[layer] or core.tensor.zeros(#set, rows:size(2))
+      found[layer]:narrow(1, done + 1, rows:size(1)):copy_(rows)
+    end
+    done = done + x:size(1)
+    if o.progress then o.progress(done, #set) end
+  end
+  batches:close()
+  return found
+end
+
+-- ---- Pixels ------------------------------------------------------------------------------------------------
+
 -- pixels_of(pictures, side) --> (N, 3 side^2): pictures as points, each cut to its middle square and resized.
 function features.pixels_of(pictures, side)
   local rows = core.tensor.zeros(#pictures, 3 * side * side)

@@ -122,11 +122,14 @@ end
 
 local function class_number(self, class)
   if math.type(class) == "integer" and self.classes[class] then return class end
+  class = tostring(class)
   for i, name in ipairs(self.classes) do
     if name == class or self.folders and self.folders[i] == class then return i end
   end
-  local hint = suggest.hint(tostring(class), self.classes)
-  error(("data: no class is called '%s'%s"):format(tostring(class), hint), 4)
+  local number = math.tointeger(tonumber(class)) -- as text, where no class is called so
+  if number and self.classes[number] then return number end
+  local hint = suggest.hint(class, self.classes)
+  error(("data: no class is called '%s'%s"):format(class, hint), 4)
 end
 
 local function of_classes(self, number)
