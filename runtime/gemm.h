@@ -36,7 +36,8 @@ size_t sb_eigen_scratch(int64_t n);
 bool sb_eigen(int64_t n, int64_t k, double *a, double *values, double *vectors, void *scratch);
 
 /* The Cholesky factor L, A = L L^T, of a symmetric matrix (n,n) of which the left lower triangle is
-   read; it takes A's place, with zeros above the diagonal. False when A is not positive definite. */
+   read; it takes A's place, with zeros above the diagonal. False when A is not positive definite.
+ */
 bool sb_cholesky(int64_t n, double *a);
 
 /* X in X L^T = B for a lower triangular L (n,n); B is (m,n), and X takes its place. */

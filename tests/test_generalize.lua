@@ -177,4 +177,15 @@ function t.test_the_table_of_layers()
     colour_set(6), { counts = { 6 } })
 end
 
+function t.test_the_recipe()
+  local cjson, tiny = require "cjson", require "tiny_model"
+  local path, out = datasets.class_folders "recipe", h.temporary "generalize/table.png"
+  local text = h.shell(("%s generalize --model %s --data %s --count 2 --folds 2 --json --quiet --out %s")
+    :format(h.host, tiny.model(), path, out))
+  local result = cjson.decode(text)
+  lu.assertEquals({ result.pictures, result.classes, #result.rows % 2 }, { 6, { "n01", "n02" }, 0 })
+  for _, row in ipairs(result.rows) do lu.assertTrue(row.random.mean >= 0 and row.pretrained.mean <= 1) end
+  lu.assertEquals(assert(sb.image.load(out)):size(1), 3)
+end
+
 return t

@@ -51,7 +51,7 @@ function features.of(net, set, options)
   return rows
 end
 
--- ---- Several layers at once --------------------------------------------------------------------------------
+-- ---- Several layers at once ------------------------------------------------------------------------------
 
 -- (N,...) as (N,D): maps of more than grid x grid positions become their means over as many areas.
 local function averaged(values, grid)
@@ -70,10 +70,10 @@ end
 
 local OF_LAYERS = { batch = 16, grid = 3, progress = false }
 
--- of_layers(net, set, layers [, options]) --> { [layer] = tensor (N,D) }: the rows of several layers by one run
--- of each picture, which threads read ahead. options: batch = 16; progress; and grid = 3: maps larger than
--- grid x grid are averaged over that many areas, D = C * grid^2 (0: as they are). Memory: 4 N D bytes a layer.
--- Raises for unknown layers (with near matches) and unreadable pictures.
+-- of_layers(net, set, layers [, options]) --> { [layer] = tensor (N,D) }: the rows of several layers by one
+-- run of each picture, which threads read ahead. options: batch = 16; progress; and grid = 3: maps larger
+-- than grid x grid are averaged over that many areas, D = C * grid^2 (0: as they are). Memory: 4 N D bytes a
+-- layer. Raises for unknown layers (with near matches) and unreadable pictures.
 function features.of_layers(net, set, layers, options)
   local o = check.options("features.of_layers", options, OF_LAYERS)
   check.integer("features.of_layers", "grid", o.grid, 0)
@@ -92,7 +92,7 @@ function features.of_layers(net, set, layers, options)
   return found
 end
 
--- ---- Pixels ------------------------------------------------------------------------------------------------
+-- ---- Pixels ----------------------------------------------------------------------------------------------
 
 -- pixels_of(pictures, side) --> (N, 3 side^2): pictures as points, each cut to its middle square and resized.
 function features.pixels_of(pictures, side)
