@@ -150,6 +150,14 @@ function t.test_hostile_tar_files_are_refused_by_name()
   has(tar_message "echo no tar file, but long enough a text > $TAR", "Unrecognized archive format")
 end
 
+function t.test_files_packed_to_fill_the_memory_are_refused()
+  local path, bomb = folder "bomb", h.temporary "data_bomb.tar.gz"
+  h.shell(("cd '%s' && truncate -s 200M a.png && tar czf '%s' a.png"):format(path, bomb))
+  lu.assertStrContains(select(2, sb.data.open(bomb)), "'a.png': far more bytes than the file can have packed")
+  h.shell(("cd '%s' && truncate -s 200M train-images-idx3-ubyte && gzip -1 *ubyte"):format(path))
+  lu.assertStrContains(select(2, sb.data.open(path)), "idx3-ubyte.gz: larger than ")
+end
+
 -- ---- All pictures at once --------------------------------------------------------------------------------
 
 function t.test_statistics()

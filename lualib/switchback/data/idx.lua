@@ -19,7 +19,7 @@ local function unpacked(path)
   if not a then return nil, ("%s: %s"):format(path, message) end
   local name, trouble = a:next()
   local bytes
-  if name then bytes, trouble = a:read(LARGEST) end
+  if name then bytes, trouble = a:read(places.most_unpacked(path)) end
   if not bytes then return nil, ("%s: %s"):format(path, trouble or "the file is empty") end
   return bytes
 end

@@ -7,7 +7,6 @@ local set = require "switchback.data.set"
 local files, tar = core.files, {}
 
 local LARGEST <const> = 1 << 29 -- bytes of a picture
-local MEMORY <const> = 1 << 33 -- bytes of a .tar.gz file's pictures
 
 local WHY <const> = { link = "is a link", other = "is neither a file nor a folder (or not a whole one)" }
 
@@ -21,15 +20,17 @@ local function safe(name, kind)
   return plain
 end
 
--- One picture: where it lies in the file, or its bytes.
-local function member(a, name, size, offset)
+-- One picture: where it lies in the file, or its bytes, at most `room`.
+local function member(a, name, size, offset, room)
   if offset then return { name = name, offset = offset, size = size } end
-  local bytes, message = a:read(LARGEST)
+  if size > room then return nil, ("'%s': far more bytes than the file can have packed"):format(name) end
+  local bytes, message = a:read(math.min(LARGEST, room))
   if not bytes then return nil, ("'%s': %s"):format(name, message) end
   return { name = name, bytes = bytes, size = #bytes }
 end
 
-local function members(a)
+-- memory: bytes that pictures which are not read where they lie may take.
+local function members(a, memory)
   local list, total = {}, 0
   while true do
     local name, kind, size, offset = a:next()
@@ -38,10 +39,9 @@ local function members(a)
     local plain, message = safe(name, kind)
     if not plain then return nil, message end
     if kind == "file" and classes.is_picture(plain) then
-      list[#list + 1], message = member(a, plain, size, offset)
+      list[#list + 1], message = member(a, plain, size, offset, memory - total)
       if message then return nil, message end
-      total = total + (offset and 0 or size or 0)
-      if total > MEMORY then return nil, ("its pictures take more than %d bytes"):format(MEMORY) end
+      total = total + (offset and 0 or list[#list].size)
     end
   end
 end
@@ -61,7 +61,7 @@ end
 local function listed(path)
   local a <close>, trouble = core.archive.open(path, "tar")
   if not a then return nil, trouble end
-  local list, message = members(a)
+  local list, message = members(a, places.most_unpacked(path))
   if not list then return nil, message end
   if #list == 0 then return nil, "holds no pictures" end
   table.sort(list, function(x, y) return x.name < y.name end)
