@@ -21,6 +21,7 @@ end
 
 local function read(pass, watch)
   if watch.class and watch.logit then return pass:scores()[{ 1, watch.class }] end
+  if watch.top then return pass:top(1)[1].index end
   if watch.class then return pass:probabilities()[{ 1, watch.class }] end
   local maps = pass[watch.layer]
   maps = maps:reshape(maps:size(2), -1)
@@ -103,7 +104,7 @@ end
 local MIXED = { { class = 3 }, { class = 5, logit = true }, { layer = "conv1", channel = 2 },
                 { layer = "relu1" }, { layer = "cat", channel = 9 }, { layer = "sum" }, { layer = "pool2" },
                 { layer = "pool3" },
-                { layer = "fc", channel = 4 } }
+                { layer = "fc", channel = 4 }, { top = true } }
 
 function T.test_a_net_of_many_kinds_of_layers()
   local net = mixed_net()

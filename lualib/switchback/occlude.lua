@@ -161,6 +161,7 @@ end
 --         blurred beyond recognition), "noise" (normal, as the input's channels are, from `seed`), a number
 --         or a tensor like the input, in the network's units.
 -- watch   { class = index or label } reads the class's probability, with logit = true its logit;
+--         { top = true } the number of the most probable class;
 --         { layer = name, channel = c } the sum of that channel's map; { layer = name } the sum of all.
 -- Equal to recomputing the whole net for each position, up to rounding. Holds about 256 MiB besides the
 -- layers of one run. Ctrl-C ends it early: what was not reached is NaN, and "interrupted" is answered too.

@@ -7,16 +7,17 @@ local Watches = {}
 Watches.__index = Watches
 
 local function class_entry(net, w)
-  return { value = net:logits(), class = net:class(w.class), logit = w.logit }
+  return { value = net:logits(), scores = true, class = w.class and net:class(w.class), logit = w.logit }
 end
 
 local function layer_entry(net, w) return { value = net:value(w.layer), channel = w.channel } end
 
 local function entry_of(net, w)
-  if type(w) ~= "table" or (w.class == nil) == (w.layer == nil) then
-    error("occlude: a watch is { class = } or { layer = [, channel =] }", 0)
+  local kinds = type(w) ~= "table" and 0 or (w.class and 1 or 0) + (w.layer and 1 or 0) + (w.top and 1 or 0)
+  if kinds ~= 1 then
+    error("occlude: a watch is { class = }, { top = true } or { layer = [, channel =] }", 0)
   end
-  return w.class and class_entry(net, w) or layer_entry(net, w)
+  return w.layer and layer_entry(net, w) or class_entry(net, w)
 end
 
 -- watch.new(net, list, n) --> watches of n positions, nothing read yet.
@@ -44,7 +45,7 @@ end
 function Watches:whole(plan)
   local list = {}
   for _, entry in ipairs(self.entries) do
-    if plan.whole[entry.value] or entry.class and plan:changes(entry.value) then
+    if plan.whole[entry.value] or entry.scores and plan:changes(entry.value) then
       list[#list + 1] = entry.value
     end
   end
@@ -66,7 +67,8 @@ local function chosen(sums, entry)
   return sums:select(2, entry.channel)
 end
 
-local function read_class(pass, entry)
+local function read_scores(pass, entry)
+  if not entry.class then return pass:scores():argmax(2) end
   local scores = entry.logit and pass:scores() or pass:probabilities()
   if entry.class > scores:size(2) then
     error(("occlude: class %d is out of range: the net has %d"):format(entry.class, scores:size(2)), 0)
@@ -76,7 +78,7 @@ end
 
 -- What the entry reads off a pass, one number an image.
 local function read(pass, entry)
-  if entry.class then return read_class(pass, entry) end
+  if entry.scores then return read_scores(pass, entry) end
   return chosen(channel_sums(pass:value(entry.value)), entry)
 end
 
@@ -97,7 +99,7 @@ end
 function Watches:see_rectangles(batch, value, positions)
   local changes
   for i, entry in ipairs(self.entries) do
-    if entry.value == value and not entry.class then
+    if entry.value == value and not entry.scores then
       changes = changes or batch:changes(value)
       fill(self, i, positions, chosen(changes, entry) + entry.base)
     end
@@ -107,7 +109,7 @@ end
 -- watches:see_whole(pass, positions): all the others, from a run of the tail.
 function Watches:see_whole(pass, positions)
   for i, entry in ipairs(self.entries) do
-    local rectangles = self.plan.reach[entry.value] and not entry.class
+    local rectangles = self.plan.reach[entry.value] and not entry.scores
     if self.plan:changes(entry.value) and not rectangles then
       fill(self, i, positions, read(pass, entry))
     end
