@@ -128,7 +128,7 @@ asan:
 VALGRIND := valgrind -q --suppressions=tests/valgrind.supp --leak-check=full --show-leak-kinds=definite,indirect \
   --errors-for-leak-kinds=definite,indirect --error-exitcode=9
 valgrind: all $(TEST_MODULES)
-	$(VALGRIND) $(HOST) tests/run.lua tensor rng image layer safetensors system
+	$(VALGRIND) $(HOST) tests/run.lua tensor rng image layer safetensors system bytes archive fetch
 
 # ---- Installing it -----------------------------------------------------------------------------
 

@@ -177,7 +177,7 @@ function T.test_what_is_fetched_loads()
     lu.assertTrue(zoo.has(name), name)
     lu.assertStrMatches(fetch.entry(name).sha256, "%x%x%x%x%x%x%x%x")
   end
-  local folder = h.temporary "models"
+  local folder = h.temporary "fetched_models"
   local net = sb.load("squeezenet1_0", { untrained = true, seed = 4 })
   h.shell("mkdir -p " .. folder)
   h.error_has(sb.load, "`switchback fetch squeezenet1_0` gets them", "squeezenet1_0", { models = folder })
