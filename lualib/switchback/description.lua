@@ -3,7 +3,7 @@
 --   title, source, licence   text for people
 --   weights      file name, or list of them in order of preference, relative to a folder of models
 --   prototxt     for Caffe weights: the file beside them that describes the layers
---   network      for safetensors: the network of the zoo (zoo.lua) that the tensors are the weights of
+--   network      for .safetensors and .pth: the network of the zoo (zoo.lua) that the tensors are weights of
 --   preprocess   see preprocess.lua
 --   labels       list of class names, or the name of a text file beside the description with one a line
 -- It is data that people send each other: it runs as text only, without any library, for at most
