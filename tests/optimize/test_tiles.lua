@@ -110,6 +110,42 @@ function T.test_no_seams()
   lu.assertTrue((whole - tiled):abs():max() < 1e-3)
 end
 
+-- How much less neighbouring rows, and columns, are like each other at every `tile` pixels than at other
+-- multiples of `stride`, in standard errors. The stride is that of the layer, by which a gradient repeats.
+local function seam(picture, tile, stride)
+  local here, elsewhere = {}, {}
+  for axis = 2, 3 do
+    for j = stride, picture:size(axis) - stride, stride do
+      local a, b = picture:narrow(axis, j, 1):clone(), picture:narrow(axis, j + 1, 1):clone()
+      table.insert(j % tile == 0 and here or elsewhere, a:dot(b) / (a:norm() * b:norm()))
+    end
+  end
+  local at, others = sb.tensor(here), sb.tensor(elsewhere)
+  return (others:mean() - at:mean()) / (others:std() / math.sqrt(#here))
+end
+
+-- A dream by tiles, by what a seam would look like: the change of the photo has none. Tiles that know nothing
+-- of each other do leave seams, and the measure finds them.
+function T.test_seams_cannot_be_found()
+  local net = sb.load(h.shared "models/googlenet/googlenet.onnx")
+  local photo = sb.image.resize(sb.image.load(h.shared "images/parrot.jpg"), 256, 192)
+  local function change(picture, tile)
+    local options = { layers = { "inception_3b/output" }, steps = 4, octaves = 1, jitter = 0,
+                      loop = { tile = tile } }
+    return sb.vis.deepdream(net, picture, options) - picture
+  end
+  local apart = photo * 0
+  for y = 0, 192, 64 do
+    for x = 0, 128, 64 do
+      local square = { {}, { y + 1, y + 64 }, { x + 1, x + 64 } }
+      apart[square] = change(photo[square]:clone())
+    end
+  end
+  local tiled, separate = seam(change(photo, 64), 64, 8), seam(apart, 64, 8)
+  lu.assertTrue(math.abs(tiled) < 3, ("seams stand out by %.1f standard errors"):format(tiled))
+  lu.assertTrue(separate > 6, ("separate tiles only by %.1f"):format(separate))
+end
+
 function T.test_what_sees_the_whole()
   local L = sb.layer
   local conv = L.conv2d { in_channels = 3, out_channels = 2, kernel = 3, rng = sb.rng(1) }

@@ -6,11 +6,13 @@ local grabcut = require "switchback.grabcut"
 local pictures = require "switchback.image"
 local preprocess = require "switchback.preprocess"
 
-local OPTIONS = { class = false, map = "combined", front = 0.05, back = 0.3, size = 512, samples = 25,
+local OPTIONS = { class = false, map = "combined", front = 0.05, back = false, size = 512, samples = 25,
                   seed = 0, components = 5, gamma = 50, iterations = 10 }
 
 local cuts = core.grabcut
 
+local BACK <const>, LEAST_BACK <const> = 0.3, 0.02 -- shares of the photo that are background at first
+local FAINT <const> = 0.2 -- of Grad-CAM's largest value: below it a pixel does not belong to the object
 local CELL <const> = 8 -- pixels of the input that the maps of pixels are averaged over
 
 -- ---- The map ---------------------------------------------------------------------------------------------
@@ -57,13 +59,21 @@ local function quantile(map, share)
   return sorted[math.floor(share * (sorted:count() - 1)) + 1]
 end
 
+-- The share of the photo that may be called background: where the object fills it, what Grad-CAM finds no
+-- trace of the class in is little, and the weakest pixels beyond that are the object's own.
+local function back_of(net, view, class, o)
+  if o.back then return o.back end
+  local map = maps.gradcam(net, view, class, o, view:size(2), view:size(3))
+  return math.max(LEAST_BACK, math.min(BACK, map:lt(FAINT * map:max()):mean()))
+end
+
 -- Simonyan et al. 2014, section 3.2: the strongest pixels are foreground, the weakest background. Both only
 -- say what colours to look for, since a map is not to be trusted with single pixels; but the weaker half of
 -- the background stays so.
-local function seeds_of(map, o)
-  local high, low = quantile(map, 1 - o.front), quantile(map, o.back)
+local function seeds_of(map, front, back)
+  local high, low = quantile(map, 1 - front), quantile(map, back)
   if high <= low then error("segment: the map does not tell an object from its background", 0) end
-  return 0.5 + (map:ge(high) - map:le(low) - map:le(quantile(map, o.back / 2))) * 0.25
+  return 0.5 + (map:ge(high) - map:le(low) - map:le(quantile(map, back / 2))) * 0.25
 end
 
 -- How likely the colour of each pixel is among the chosen ones, as -log(share of the color * their number).
@@ -101,7 +111,8 @@ end
 --   class    index or label; default the most probable
 --   map      "combined" (default): SmoothGrad times the root of Grad-CAM; "gradient", "smoothgrad" or
 --            "gradcam" alone
---   front    0.05, the share of pixels that are foreground at first; back = 0.3 that are background
+--   front    0.05, the share of pixels that are foreground at first; back: the share that are background
+--            (default: 0.3, less where less of Grad-CAM is below a fifth of its largest value)
 --   size     512: longest side in pixels of the copy that is cut; the mask is enlarged to the photo
 --   samples, seed  of SmoothGrad (25, 0); components, gamma, iterations  of GrabCut (5, 50, 10)
 return function(net, photo, options)
@@ -111,7 +122,8 @@ return function(net, photo, options)
   local view, copy = squeezed(net, photo), working_copy(photo, o.size)
   local class = explain.class(net, net:forward(net:prepare(view), { record = false }), o.class)
   local map = maps[o.map](net, view, class.index, o, copy:size(2), copy:size(3))
-  local seeds = seeds_of(map, o):reshape(copy:size(2), copy:size(3))
+  local back = back_of(net, view, class.index, o)
+  local seeds = seeds_of(map, o.front, back):reshape(copy:size(2), copy:size(3))
   seeds = without_doubtful(copy, seeds, o.components)
   local mask, energies = grabcut(copy, seeds,
     { components = o.components, gamma = o.gamma, iterations = o.iterations })
