@@ -13,6 +13,8 @@ return {
     { "rate", type = "number", help = "its rate (default: 0.02 for adam, 1 for lbfgs)" },
     { "tv", type = "number", min = 0, default = 30, help = "weight of the total variation" },
     { "beta", type = "number", min = 1, default = 2, help = "its exponent" },
+    { "jitter", type = "integer", min = 0,
+      help = "random shifts in pixels (default: a quarter of deep layers' stride, none for lbfgs)" },
     { "start", choices = { "noise", "grey" }, default = "noise", help = "what to start from" },
     { "out", default = "invert.png" },
   },
@@ -25,7 +27,8 @@ return {
     for i, layer in ipairs(layers) do
       if interrupted then break end
       local found = sb.vis.invert(net, image, { layer = layer, optimizer = o.optimizer, rate = o.rate,
-        steps = o.steps, tv = o.tv, beta = o.beta, start = o.start, seed = o.seed,
+        steps = o.steps, tv = o.tv, beta = o.beta, jitter = o.jitter, start = o.start,
+        seed = o.seed,
         loop = synthesis.loop(o, report, layer, #layers > 1 and i or nil) })
       report:say("%-24s PSNR %.2f dB, error of the layer %.4f", layer, found.psnr, found.miss)
       pictures[1], pictures[i + 1] = found.photo, found.picture

@@ -2,9 +2,10 @@
 local check = require "switchback.check"
 
 local OPTIONS = { layer = false, optimizer = "adam", rate = false, steps = 200, tv = 30, beta = 2,
-                  start = "noise", seed = 0, loop = {} }
+                  jitter = false, start = "noise", seed = 0, loop = {} }
 
 local RATES = { lbfgs = 1, adam = 0.02 }
+local DEEP <const>, DEEPEST <const> = 16, 32 -- strides in pixels
 local NOISE <const> = 0.05 -- deviation of the start, around the mean pixel
 
 -- |F(x) - F(photo)|^2 / |F(photo)|^2 + tv / (H W) sum (dx^2 + dy^2)^(beta/2).
@@ -22,6 +23,16 @@ local function start(photo, o)
   return grey + sb.randn(sb.rng(o.seed), table.unpack(photo:size())) * NOISE
 end
 
+-- Random shifts by about a quarter of the layer's stride: without them deep layers are met by fine noise
+-- (Mahendran & Vedaldi 2016, section 3.4.2). They cost shallow ones their sharpness, and a line search its
+-- footing.
+local function jitter_of(photo, target, o)
+  if o.jitter then return o.jitter end
+  local has_maps = target:dim() == 4 and target:size(3) > 1
+  local stride = has_maps and photo:size(3) / target:size(3) or DEEPEST
+  return stride >= DEEP and o.optimizer == "adam" and math.floor(stride / 4) or 0
+end
+
 -- Peak signal-to-noise ratio in decibels, of pictures in [0,1].
 local function psnr(a, b)
   local d = a - b
@@ -29,10 +40,11 @@ local function psnr(a, b)
 end
 
 -- invert(net, image, { layer =, optimizer = "adam" | "lbfgs", rate = 0.02 | 1, steps = 200, tv = 30,
---   beta = 2, start = "noise" | "grey", seed = 0, loop = more options of sb.optimize }) --> { picture =
--- (3,H,W), photo = what the net saw, psnr = in dB between the two, miss = |F(x) - F(photo)|^2 / |F(photo)|^2
--- at the last step, history }. Minimises that miss + tv times the mean over pixels of
--- (dx^2 + dy^2)^(beta/2), from noise around mid-grey or from grey.
+--   beta = 2, jitter =, start = "noise" | "grey", seed = 0, loop = more options of sb.optimize }) -->
+-- { picture = (3,H,W), photo = what the net saw, psnr = in dB between the two, miss = |F(x) - F(photo)|^2 /
+-- |F(photo)|^2 at the last step, history }. Minimises that miss + tv times the mean over pixels of
+-- (dx^2 + dy^2)^(beta/2), from noise around mid-grey or from grey. jitter: random shifts before each look, in
+-- pixels (default: a quarter of the layer's stride where that is 16 or more; 0 for other layers and L-BFGS).
 return function(net, image, options)
   local o = check.options("invert", options, OPTIONS)
   if not o.layer then error("invert: say which layer", 0) end
@@ -42,6 +54,7 @@ return function(net, image, options)
   local photo = net:to_image(net:prepare(image)):unsqueeze(1)
   local target = sb.objective.targets(net, photo, o.layer)[o.layer]
   local all = { net = net, image = start(photo, o), minimize = goal(photo, o, target), steps = o.steps,
+                seed = o.seed, jitter = jitter_of(photo, target, o),
                 optimizer = sb.optim[o.optimizer] { rate = o.rate or RATES[o.optimizer] }, keep = "best" }
   for key, value in pairs(o.loop) do all[key] = value end
   local picture, history = sb.optimize(all)
