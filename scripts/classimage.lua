@@ -8,7 +8,7 @@ return {
     .. "contrast; --picture gets one class's picture as the network saw it.",
   options = synthesis.with {
     "model",
-    { "class", type = "names", default = "goose,ostrich,limousine,dalmatian,washer,lemon",
+    { "class", type = "names", default = "goose,ostrich,dumbbell,dalmatian,washer,Siberian husky",
       help = "classes: numbers from 1, or how their labels begin" },
     { "photos", help = "a photo, or a folder of photos, whose mean to start from (default: noise)" },
     { "score", choices = { "logit", "log-probability" }, default = "logit",
