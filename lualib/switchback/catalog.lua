@@ -1,8 +1,8 @@
 -- Weights that their publishers offer for download: name of the network in the zoo = where they are.
 local ADDRESS <const> = "https://download.pytorch.org/models/"
 
--- torchvision's weights for ImageNet (torchvision/models/*.py, "IMAGENET1K_V1"; BSD 3-clause licence). The name
--- of a file ends with the first 8 digits of its SHA-256; the whole digest is not published.
+-- torchvision's weights for ImageNet (torchvision/models/*.py, "IMAGENET1K_V1"; BSD 3-clause licence). The
+-- name of a file ends with the first 8 digits of its SHA-256; the whole digest is not published.
 local function torchvision(file)
   return { file = file, url = ADDRESS .. file, sha256 = file:match "%-(%x+)%.pth$",
            labels = "imagenet_labels.txt" }
