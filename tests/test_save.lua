@@ -70,7 +70,7 @@ end
 
 -- A network of the zoo needs no description: its weights are found by its name.
 function T.test_weights_in_a_folder_of_models()
-  local net, folder = sb.load("lenet5", { untrained = true, seed = 4 }), h.temporary "models"
+  local net, folder = sb.load("lenet5", { untrained = true, seed = 4 }), h.temporary "models_of_the_zoo"
   h.error_has(sb.load, "/lenet5/lenet5.pth", "lenet5", { models = folder })
   assert(os.execute("mkdir '" .. folder .. "'"))
   assert(sb.safetensors.save(folder .. "/lenet5.safetensors", zoo.tensors(net)))
