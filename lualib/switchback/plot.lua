@@ -28,26 +28,36 @@ function plot.bars(labels, values, options)
   return canvas
 end
 
-local CURVES = { width = 440, height = 280 }
+local CURVES = { width = 440, height = 280, columns = false }
 
 local function draw_all(charts, o, pen)
   local chart = require "switchback.plot.chart"
-  for i, c in ipairs(charts) do chart.draw(pen, c, (i - 1) * o.width, o.width, o.height) end
+  for i, c in ipairs(charts) do
+    local row, column = (i - 1) // o.columns, (i - 1) % o.columns
+    chart.draw(pen, c, column * o.width, row * o.height, o.width, o.height)
+  end
+end
+
+-- The options, and the height and width of all charts.
+local function laid_out(name, charts, options)
+  local o = check.options(name, options, CURVES)
+  o.columns = o.columns or #charts
+  return o, -(-#charts // o.columns) * o.height, math.min(#charts, o.columns) * o.width
 end
 
 -- curves(charts [, options]) --> (3,H,W): charts of curves side by side; see plot/chart.lua for a chart.
--- options: width = 440 and height = 280 of each, in pixels.
+-- options: width = 440 and height = 280 of each, in pixels; columns: how many in a row (default: all).
 function plot.curves(charts, options)
-  local o = check.options("plot.curves", options, CURVES)
-  local canvas = image.canvas(o.height, o.width * #charts, 1)
+  local o, height, width = laid_out("plot.curves", charts, options)
+  local canvas = image.canvas(height, width, 1)
   draw_all(charts, o, require("switchback.plot.pens").raster(canvas))
   return canvas
 end
 
 -- svg(charts [, options]) --> the same as the text of an SVG file.
 function plot.svg(charts, options)
-  local o = check.options("plot.svg", options, CURVES)
-  local pen, text = require("switchback.plot.pens").svg(o.width * #charts, o.height)
+  local o, height, width = laid_out("plot.svg", charts, options)
+  local pen, text = require("switchback.plot.pens").svg(width, height)
   draw_all(charts, o, pen)
   return text()
 end

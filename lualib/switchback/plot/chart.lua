@@ -5,7 +5,8 @@
 -- with x to the right and y down, in pixels.
 local chart = {}
 
-local COLORS <const> = { { 0.12, 0.38, 0.68 }, { 0.84, 0.33, 0.1 }, { 0.18, 0.55, 0.3 }, { 0.5, 0.3, 0.6 } }
+local COLORS <const> = { { 0.12, 0.38, 0.68 }, { 0.84, 0.33, 0.1 }, { 0.18, 0.55, 0.3 }, { 0.5, 0.3, 0.6 },
+                       { 0.55, 0.34, 0.29 }, { 0.35, 0.65, 0.75 } }
 local AXIS <const>, GRID <const> = { 0.25, 0.25, 0.25 }, { 0.88, 0.88, 0.88 }
 local LEFT <const>, RIGHT <const>, TOP <const>, BOTTOM <const> = 52, 14, 28, 44
 local LINE <const> = 14
@@ -80,7 +81,7 @@ local function draw_legend(pen, series, box, y)
   end
   local low = n > 0 and sum / n < (box.top + box.bottom) / 2
   local at = low and box.bottom - LINE * #series or box.top + LINE / 2
-  for i, s in ipairs(series) do
+  for i, s in ipairs(n > 0 and series[1].name and series or {}) do
     local line = at + (i - 1) * LINE
     pen.path({ { box.right - 130, line }, { box.right - 112, line } }, COLORS[i])
     pen.text(box.right - 106, line, s.name, "left")
@@ -95,12 +96,13 @@ local function drawn(series)
   return list
 end
 
--- draw(pen, c, left, width, height): the chart c = { title =, x = name of that axis, series = { { name =,
--- points = {{x, y}...} }... } } (at most four) in the box of that size from (left, 0) on. Series without
--- points are left out, and points that are no numbers.
-function chart.draw(pen, c, left, width, height)
+-- draw(pen, c, left, top, width, height): the chart c = { title =, x = name of that axis, series =
+-- { { name =, points = {{x, y}...} }... } } (at most six) in the box of that size from (left, top) on. Series
+-- without points are left out, and points that are no numbers; series without names have no legend.
+function chart.draw(pen, c, left, top, width, height)
   local series = drawn(c.series)
-  local box = { left = left + LEFT, right = left + width - RIGHT, top = TOP, bottom = height - BOTTOM }
+  local box = { left = left + LEFT, right = left + width - RIGHT, top = top + TOP,
+                bottom = top + height - BOTTOM }
   local x_low, x_high = extent(series, 1)
   local y_low, y_high = extent(series, 2)
   local x = axis(x_low, x_high, box.left, box.right, 8)

@@ -1,0 +1,97 @@
+-- Features under shifts, scales and turns, on nets of which it is known what they do not mind.
+local h = require "helper"
+local lu = require "luaunit"
+local sb = require "switchback"
+local sheet = require "switchback.invariance_sheet"
+local tiny = require "tiny_model"
+
+local T = {}
+
+-- A net whose high layer is each channel's mean.
+local function mean_net()
+  local L = sb.layer
+  return sb.net {
+    inputs = { { name = "x", shape = { 0, 3, 0, 0 } } }, preprocess = { size = 25 },
+    nodes = {
+      { name = "same", inputs = { "x" }, layer = L.relu {} },
+      { name = "mean", inputs = { "same" }, layer = L.global_avgpool {} },
+      { name = "flat", inputs = { "mean" }, layer = L.flatten {} },
+      { name = "fc", inputs = { "flat" }, layer = L.linear { in_features = 3, out_features = 2,
+                                                             rng = sb.rng(1) } },
+    },
+  }
+end
+
+-- A white cross in the middle of black: turned by 90 degrees it is itself.
+local function cross()
+  local t = sb.zeros(3, 25, 25)
+  sb.image.rectangle(t, 12, 8, 3, 11)
+  return sb.image.rectangle(t, 8, 12, 11, 3)
+end
+
+local function sweep_of(found, kind)
+  for _, sweep in ipairs(found.sweeps) do
+    if sweep.kind == kind then return sweep, sweep.curves[1] end
+  end
+end
+
+-- Shifts inside the black move pixels, but not their mean; the untransformed picture is in the middle.
+function T.test_a_mean_does_not_mind_shifts()
+  local found = sb.vis.invariance(mean_net(), { cross() }, { steps = 5, shift = 4, low = "same",
+    border = "edge" })
+  local sweep, curve = sweep_of(found, "translation")
+  lu.assertEquals(sweep.amounts, { -4, -2, 0, 2, 4 })
+  lu.assertEquals({ found.low, found.high }, { "same", "mean" })
+  for k = 1, 5 do
+    lu.assertAlmostEquals(curve.high[k], 0, 1e-5)
+    lu.assertAlmostEquals(curve.p[k], found.classes[1].p, 1e-5)
+    lu.assertEquals(curve.low[k] > 0.5, k ~= 3)
+  end
+  h.close(curve.pictures[5]:narrow(2, 5, 21), cross():narrow(2, 1, 21), 1e-5) -- down by four
+end
+
+function T.test_a_cross_is_itself_after_a_quarter_turn()
+  local found = sb.vis.invariance(mean_net(), { cross() }, { steps = 9, low = "same", border = "edge" })
+  local sweep, curve = sweep_of(found, "rotation")
+  lu.assertEquals({ sweep.amounts[1], sweep.amounts[3], sweep.amounts[9] }, { 0, 90, 360 })
+  for k = 1, 9 do lu.assertEquals(curve.low[k] > 0.1, k % 2 == 0) end
+end
+
+-- Twice as large, nine pixels show what three did.
+function T.test_scales_and_distances()
+  local net = mean_net()
+  local found = sb.vis.invariance(net, { cross() }, { steps = 2, scale = 2, low = "same" })
+  local _, curve = sweep_of(found, "scale")
+  lu.assertEquals(curve.pictures[1]:totable(), found.sweeps[2].curves[1].pictures[1]:totable())
+  lu.assertAlmostEquals(curve.low[1], 0, 1e-5)
+  local large = curve.pictures[2]
+  lu.assertTrue(large[{ 1, 13, 5 }] > 0.9 and large[{ 1, 13, 1 }] < 0.1)
+  local wanted = (net:forward(large:unsqueeze(1)).mean - net:forward(cross():unsqueeze(1)).mean):norm()
+  lu.assertAlmostEquals(curve.high[2], wanted / net:forward(cross():unsqueeze(1)).mean:norm(), 1e-5)
+end
+
+-- A curve that jumps at once has risen by all, a straight one by its share of the steps.
+function T.test_numbers()
+  local jump, straight, p = { 1, 1, 0, 1, 1 }, { 4, 2, 0, 2, 4 }, { 0.1, 0.2, 0.4, 0.2, 0.1 }
+  local rows = sheet.numbers { classes = { { p = 0.4 } }, sweeps = {
+    { kind = "translation", identity = 0, amounts = { -2, -1, 0, 1, 2 },
+      curves = { { low = jump, high = straight, p = p } } } } }
+  lu.assertEquals({ rows[1].low, rows[1].high }, { 1, 0.5 })
+  lu.assertAlmostEquals(rows[1].p, 0.5, 1e-9)
+  lu.assertAlmostEquals(rows[1].lowest, 0.25, 1e-9)
+end
+
+function T.test_the_recipe()
+  local out, photo = h.temporary "invariance.png", tiny.photo()
+  local text, status = h.shell(("%s invariance --model %s --image %s,%s --class bee,4 --steps 3 --json "
+    .. "--out %s"):format(h.host, tiny.model(), photo, photo, out))
+  lu.assertEquals(status, 0, text)
+  local result = require "cjson".decode(text)
+  lu.assertEquals({ result.low, result.high, #result.sweeps }, { "pool1", "gap", 3 })
+  lu.assertEquals({ result.classes[1].index, result.classes[2].index }, { 2, 4 })
+  lu.assertEquals(assert(sb.image.load(out)):size(1), 3)
+  local svg = assert(io.open(result.files[2])):read "a"
+  lu.assertEquals(select(2, svg:gsub("<polyline", "")), 20) -- nine charts of two curves, and a legend
+end
+
+return T
