@@ -92,12 +92,13 @@ test-deps: | $(filter deps,$(MAKECMDGOALS))
 
 # ---- Trying it ---------------------------------------------------------------------------------
 
-PHOTO := tests/images/chelsea.png
+PHOTOS := tests/images
 
 demo: all
-	$(HOST) classify --image $(PHOTO)
-	$(HOST) deconv --image $(PHOTO) --layer inception_4a/output --out out/deconv.png
-	$(HOST) saliency --image $(PHOTO) --out out/saliency.png
+	$(HOST) classify --image $(PHOTOS)/chelsea.png
+	$(HOST) classify --image $(PHOTOS)/coffee.png
+	$(HOST) deconv --image $(PHOTOS)/chelsea.png --layer pool3 --out out/deconv.png
+	$(HOST) attribute --image $(PHOTOS)/coffee.png --out out/attribute.png
 
 # All tests in the default mode; make test PRECISION=exact runs them in the other (sb.precision).
 test: all $(TEST_MODULES)

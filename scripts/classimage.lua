@@ -7,7 +7,7 @@ return {
     .. "the mean colour, or with --photos from the mean of photos of the class. The grid stretches the "
     .. "contrast; --picture gets one class's picture as the network saw it.",
   options = synthesis.with {
-    "model",
+    { "model", default = "googlenet" },
     { "class", type = "names", default = "goose,ostrich,dumbbell,dalmatian,washer,Siberian husky",
       help = "classes: numbers from 1, or how their labels begin" },
     { "photos", help = "a photo, or a folder of photos, whose mean to start from (default: noise)" },

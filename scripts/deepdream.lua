@@ -10,7 +10,7 @@ return {
   summary = "what a network sees in a photo, drawn into it (DeepDream)",
   about = "Mordvintsev, Olah & Tyka 2015. Low layers draw strokes, middle ones eyes, high ones creatures.",
   options = synthesis.with {
-    "model", "image",
+    { "model", default = "googlenet" }, "image",
     { "layer", type = "names", default = "inception_4c/output",
       help = "layer to amplify, or several separated by commas" },
     { "guide", type = "file", help = "second picture: draw what that one shows" },

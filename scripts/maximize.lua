@@ -13,7 +13,7 @@ return {
   about = "Erhan et al. 2009, Olah et al. 2017 (--param fourier, laplacian, cppn); --param pixels is the "
     .. "study of VGG-16 by Chollet 2016: noise N(0,1), 20 steps. What a ReLU keeps at zero is skipped.",
   options = synthesis.with {
-    "model",
+    { "model", default = "googlenet" },
     { "layer", default = "inception_4a/output", help = "layer of the channels" },
     { "channel", type = "integers", help = "channels, from 1 (default: --most of them, evenly spaced)" },
     { "most", type = "integer", min = 1, default = 12, help = "how many channels" },

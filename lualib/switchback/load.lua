@@ -241,7 +241,11 @@ local function labels_of(from_file, described, given)
   return labels or error(message, 0)
 end
 
---- load(name_or_path [, options]) -> net (net.lua).
+-- The network of our own in models/, which needs no other file.
+local BUNDLED <const> = "zfnet64"
+
+--- load([name_or_path [, options]]) -> net (net.lua). Without a name: the network that comes with the
+-- project, models/zfnet64.safetensors (see models/README.md).
 -- A path ends in .onnx, .caffemodel, .prototxt, .safetensors, .pth (.pt) or .t7 (or its content tells). What
 -- the file does not say comes from its side file NAME.model.lua, or from the description in models/ that
 -- lists a file of this name among its weights (so googlenet.onnx is known wherever it lies); see
@@ -266,11 +270,11 @@ end
 local function load_net(name_or_path, options)
   options = options or {}
   check.options("load", options, OPTIONS)
-  local d, about = find(name_or_path, options)
+  local d, about = find(name_or_path or BUNDLED, options)
   d.preprocess = merged(d.preprocess, about.preprocess, options.preprocess)
   d.labels = labels_of(d.labels, about.labels, options.labels)
   local loaded = net.new(d)
   return options.half and loaded:half() or loaded
 end
 
-return { load = load_net }
+return { load = load_net, bundled = BUNDLED }

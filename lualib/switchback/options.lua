@@ -19,7 +19,7 @@ local options = {}
 
 -- The options with one name and one meaning everywhere.
 local common = {
-  model = { default = "googlenet", help = "network: a name, or a file of weights" },
+  model = { default = "zfnet64", help = "network: a name, or a file of weights" },
   image = { type = "file", required = true, help = "photo to look at" },
   layer = { help = "layer, by its name (at the prompt, print(sb.load NAME) lists them)" },
   channel = { type = "integer", min = 1, help = "channel of the layer, from 1" },
