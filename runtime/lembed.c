@@ -3,6 +3,7 @@
 #include <lauxlib.h>
 #include <math.h>
 
+#include "gemm.h"
 #include "knn.h"
 #include "lmodules.h"
 #include "ltensor.h"
@@ -143,6 +144,25 @@ static int pca(lua_State *L) {
   return 4;
 }
 
+/* eigen(a (n,n), k) --> the k largest eigenvalues of a symmetric matrix, ascending (k), and their
+   eigenvectors, rows of length 1 (k,n). The left lower triangle is read. */
+static int eigen(lua_State *L) {
+  const sb_tensor *a = check_points(L, 1, 1);
+  int64_t n = a->shape.dim[0], k = luaL_checkinteger(L, 2);
+  check_matrix(L, 1, n, n);
+  luaL_argcheck(L, k >= 1 && k <= n, 2, "must be 1 to n");
+  double *copy = push_bytes(L, (size_t)(n * n + n + k * n) * sizeof *copy);
+  double *values = copy + n * n, *vectors = values + n;
+  for (int64_t i = 0; i < n * n; i++) copy[i] = a->data[i];
+  if (!sb_eigen(n, k, copy, values, vectors, push_bytes(L, sb_eigen_scratch(n))))
+    return luaL_error(L, "LAPACK's dsyevr found no eigenvectors");
+  sb_shape of_values = sb_shape1(k);
+  float *to = sb_push_tensor(L, &of_values)->data, *rows = push_matrix(L, k, n)->data;
+  for (int64_t i = 0; i < k; i++) to[i] = (float)values[i];
+  for (int64_t i = 0; i < k * n; i++) rows[i] = (float)vectors[i];
+  return 2;
+}
+
 /* ---- t-SNE
  * --------------------------------------------------------------------------------------- */
 
@@ -210,9 +230,15 @@ static int step(lua_State *L) {
   return 0;
 }
 
-static const luaL_Reg functions[] = {
-    {"neighbors", neighbors}, {"ranks", ranks},       {"pca", pca},   {"affinities", affinities},
-    {"joint", joint},         {"gradient", gradient}, {"step", step}, {NULL, NULL}};
+static const luaL_Reg functions[] = {{"neighbors", neighbors},
+                                     {"ranks", ranks},
+                                     {"pca", pca},
+                                     {"eigen", eigen},
+                                     {"affinities", affinities},
+                                     {"joint", joint},
+                                     {"gradient", gradient},
+                                     {"step", step},
+                                     {NULL, NULL}};
 
 int sb_open_embed(lua_State *L) {
   luaL_newmetatable(L, AFFINITIES);

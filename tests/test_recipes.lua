@@ -206,7 +206,8 @@ function T.test_adaptive()
   local result = run("adaptive", on_photo "--steps 5 --size 60 --lambda 1,5")
   lu.assertEquals({ #result.results, result.filters }, { 2, { 8, 3, 5, 5 } })
   local kept = h.temporary "filters.safetensors"
-  run("adaptive", on_photo("--filters learned --updates 2 --count 3 --side 5 --steps 3 --size 60 --keep " .. kept))
+  local few = "--filters learned --updates 2 --count 3 --side 5 --steps 3 --size 60 --keep "
+  run("adaptive", on_photo(few .. kept))
   result = run("adaptive", on_photo("--steps 3 --size 60 --filters " .. kept))
   lu.assertEquals(result.filters, { 3, 1, 5, 5 })
 end
@@ -221,6 +222,12 @@ function T.test_top9()
   lu.assertEquals({ result.pictures, #result.layers, result.layers[2].layer }, { 36, 2, "relu2" })
   lu.assertEquals(#result.layers[1].channels[2].pictures, 3)
   lu.assertEquals(assert(sb.safetensors.load(index))["relu1/activation"]:size(), { 8, 3 })
+end
+
+function T.test_optimal()
+  lu.assertEquals(run("optimal", "--layer conv1").closed, true)
+  local result = run("optimal", "--layer relu2 --channel 3 --steps 5 --lanczos 4 --size 32", tiny.model(0))
+  lu.assertEquals({ result.closed, result.units }, { false, 1 })
 end
 
 function T.test_mistakes_are_one_line()

@@ -35,8 +35,8 @@ end
 
 -- normalised(pictures (N,C,H,W) [, side = 13]) --> the same with local means of 0 and deviations near 1:
 -- minus a Gaussian mean, and divided by the Gaussian deviation of all channels, where that exceeds its mean
--- over the picture (Zeiler et al. 2011, section 3: local subtractive and divisive normalisation; Jarrett et al.
--- 2009). side: of the window, odd, and below twice the picture's sides.
+-- over the picture (Zeiler et al. 2011, section 3: local subtractive and divisive normalisation; Jarrett et
+-- al. 2009). side: of the window, odd, and below twice the picture's sides.
 function adaptive.normalised(t, side)
   side = side or 13
   local centred = t - blurred(t, side)

@@ -37,7 +37,11 @@ end
 local matrix = core.tensor.tensor(CORRELATION) / longest_column(CORRELATION)
 local cofactors, determinant = inverse(matrix:totable())
 local unmix = mixing(core.tensor.tensor(cofactors) / determinant)
-local to_color = transform.compose { transform.layer(mixing(matrix)), transform.layer(core.layer.sigmoid {}) }
+
+--- mix -> the transform of planes (N,3,H,W), as white as ImageNet's are after decorrelation, to colours.
+painted.mix = transform.layer(mixing(matrix))
+
+local to_color = transform.compose { painted.mix, transform.layer(core.layer.sigmoid {}) }
 
 --- planes_of(picture) -> the planes (N,3,H,W) that become this picture; values below 1/1024 and above 1 minus
 -- that are moved there, as a sigmoid cannot reach 0 and 1.
