@@ -2,7 +2,8 @@
 return {
   summary = "whether hiding the same part of different photos changes features in the same way",
   about = "Zeiler & Fergus 2014, section 4.3 and table 1: the share of features whose change has another "
-    .. "sign, mean over\npairs of photos and deviation; less is more alike. --parts is a text file with a line\n"
+    .. "sign, mean over\npairs of photos and deviation; less is more alike. "
+    .. "--parts is a text file with a line\n"
     .. "PICTURE PART Y X H W for each box, in the photo's pixels from 1, such as:\n"
     .. "cat.png left-eye 83 135 66 76",
   options = {
