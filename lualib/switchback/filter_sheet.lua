@@ -131,7 +131,8 @@ end
 
 -- compare(banks, names, options) --> (3,H,W): banks with their survey side by side, each with its filters
 -- from low frequencies to high, red frames around those that never answer and orange ones around
--- near-duplicates, its table and its mean spectrum. options: least = 0.9, the cosine of near-duplicates; most = 64 filters.
+-- near-duplicates, its table and its mean spectrum. options: least = 0.9, the cosine of near-duplicates;
+-- most = 64 filters.
 function sheet.compare(banks, names, options)
   local panels = {}
   for i, bank in ipairs(banks) do

@@ -106,9 +106,9 @@ local function radii()
 end
 
 -- frequencies(weight (O,I,h,w)) --> list of { low =, mid =, high =, band =, mean = }, one for each filter:
--- the shares of its power (the squared Fourier transform, summed over its channels) below 1/8 cycle per pixel,
--- up to 1/4, and above; the name of the largest; the mean frequency, weighted by power. And the mean spectrum of
--- all filters, each of power 1: (32,32), frequency 0 in the first corner.
+-- the shares of its power (the squared Fourier transform, summed over its channels) below 1/8 cycle per
+-- pixel, up to 1/4, and above; the name of the largest; the mean frequency, weighted by power. And the mean
+-- spectrum of all filters, each of power 1: (32,32), frequency 0 in the first corner.
 function survey.frequencies(weight)
   local radius, power, list = radii(), spectrum(weight), {}
   local total = power:sum({ 2, 3 }, true):clamp(SMALLEST, math.huge)
