@@ -93,6 +93,8 @@ function T.test_deconv()
   local result = run("deconv", on_photo "--layer relu1,relu2 --strongest 2")
   lu.assertEquals(#result.probes, 4)
   lu.assertEquals({ result.probes[1].layer, result.probes[4].layer }, { "relu1", "relu2" })
+  result = run("deconv", on_photo "--strongest 3")
+  lu.assertEquals({ #result.probes, result.probes[6].layer }, { 6, "relu2" })
   result = run("deconv", on_photo "--layer relu2 --channel 3 --keep 1,2")
   lu.assertEquals({ result.probes[1].channel, result.probes[1].y, result.probes[1].x }, { 3, 1, 2 })
 end

@@ -1,5 +1,6 @@
 -- Pictures of deconvnet probes, as vis/deconv.lua finds them.
 local image = require "switchback.image"
+local stack = require "switchback.stack"
 
 local probe = {}
 
@@ -9,6 +10,13 @@ end
 
 -- The few largest values would leave the rest grey.
 local function stretched(t) return image.stretch(t, { percentile = 99.8 }) end
+
+-- thumbnail(t, side) --> (3,side,side): a projection (3,h,w) made to fit, 0 grey. Its own contrast is
+-- stretched at the size that is looked at, since shrinking takes contrast away.
+function probe.thumbnail(t, side)
+  local small = image.contain(t, side, side, { fill = 0 })
+  return image.stretch(small, { method = "symmetric", percentile = 99 })
+end
 
 -- The part of a box that lies on t.
 local function clipped(t, box)
@@ -33,9 +41,9 @@ end
 -- back to, each made to fit a square of `side` pixels.
 function probe.pair(input, p, side)
   side = side or 128
-  local function fitted(t) return image.contain(t, side, side, { fill = 0.5 }) end
-  return image.grid({ fitted(cut(input, p.box)), fitted(stretched(cut(p.image, p.box))) },
-    { columns = 2, gap = 2 })
+  local patch = image.contain(cut(input, p.box), side, side, { fill = 0.5 }):clamp(0, 1)
+  local projection = probe.thumbnail(cut(p.image, p.box), side)
+  return image.grid({ patch, projection }, { columns = 2, gap = 2, scale = 1 })
 end
 
 -- whole(input, p) --> the input with a frame around what the position sees; the projection. Both like input.
@@ -45,7 +53,46 @@ function probe.whole(input, p)
   return framed, stretched(p.image)
 end
 
+local MARGIN <const> = 6
+
+local function heading(text, width)
+  local strip = image.canvas(20, width)
+  return image.text(strip, 7, MARGIN + 1, image.elide(text, width - 2 * MARGIN), { color = 0.35 })
+end
+
+-- Of each layer its pairs side by side below its name.
+local function montage(rows)
+  local parts, side = {}, 96
+  for _, row in ipairs(rows) do
+    local pairs_of, labels = {}, {}
+    for i, p in ipairs(row.probes) do
+      pairs_of[i] = probe.pair(row.input, p, side)
+      labels[i] = ("#%d  act %.4g"):format(p.channel, p.activation)
+    end
+    local cells = image.grid(pairs_of, { columns = #pairs_of, labels = labels, gap = MARGIN, text = 1 })
+    parts[#parts + 1] = heading(row.layer, cells:size(3))
+    parts[#parts + 1] = cells
+  end
+  return stack(parts)
+end
+
 -- text(p) --> "#361 (y 5, x 5) act 466.2".
 function probe.text(p) return ("#%d (y %d, x %d) act %.1f"):format(p.channel, p.y, p.x, p.activation) end
+
+-- One layer's pairs as a grid; of a single probe all of the input and of the projection.
+local function one_layer(row, rule)
+  local input, list, labels, cells = row.input, row.probes, {}, {}
+  if #list == 1 then
+    return image.grid({ probe.whole(input, list[1]) }, { labels = { "input", rule },
+      title = row.layer .. " " .. probe.text(list[1]) })
+  end
+  for i, p in ipairs(list) do cells[i], labels[i] = probe.pair(input, p), probe.text(p) end
+  return image.grid(cells, { labels = labels, title = row.layer })
+end
+
+-- draw(rows, rule) --> (3,H,W) of what vis/deconv.lua answered for one layer, or for several: a montage.
+function probe.draw(rows, rule)
+  return #rows == 1 and one_layer(rows[1], rule) or montage(rows)
+end
 
 return probe

@@ -156,20 +156,4 @@ function strongest.of(net, set, options)
   return index.layers
 end
 
-local pooling = { maxpool = true, avgpool = true, global_avgpool = true, global_maxpool = true }
-
--- strongest.layers(net) --> names of at most five layers from first to last: the last stage (stages.lua) at
--- each size of map above 1x1 that is not made by pooling.
-function strongest.layers(net)
-  local shapes, layers, last = net:shapes(), {}, nil
-  for _, name in ipairs(require "switchback.stages"(net)) do
-    local size = shapes[name]
-    if #size == 4 and size[3] * size[4] > 1 and not pooling[net:node(name).layer.kind] then
-      local same = last and last[3] == size[3] and last[4] == size[4]
-      layers[same and #layers or #layers + 1], last = name, size
-    end
-  end
-  return table.move(layers, math.max(1, #layers - 4), #layers, 1, {})
-end
-
 return strongest

@@ -1,18 +1,12 @@
 -- A sheet of what moves the channels of several layers most, side by side (Zeiler & Fergus 2014, figure 2).
 local image = require "switchback.image"
+local probe = require "switchback.probe"
 
 local sheet = {}
 
 local ROW <const> = 3 -- pictures in a row of a block
 
 local function patch(t, side) return image.contain(t, side, side):clamp(0, 1) end
-
--- Stretched at the size that is looked at, since shrinking takes contrast away; the few largest values would
--- leave the rest grey.
-local function projection(t, side)
-  local small = image.contain(t, side, side, { fill = 0 })
-  return image.stretch(small, { method = "symmetric", percentile = 99 })
-end
 
 -- Pictures as a block, each enlarged to `side` pixels; nothing where there are fewer than a full block.
 local function block(pictures, key, draw, full, side)
@@ -38,7 +32,7 @@ end
 local function column(layer, full, side)
   local blocks, labels = {}, {}
   for i, c in ipairs(layer.channels) do
-    local halves = { block(c.pictures, "projection", projection, full, side),
+    local halves = { block(c.pictures, "projection", probe.thumbnail, full, side),
                      block(c.pictures, "patch", patch, full, side) }
     blocks[i] = image.grid(halves, { columns = 2, gap = 3, scale = 1 })
     labels[i] = caption(c)

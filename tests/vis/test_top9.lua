@@ -2,7 +2,9 @@
 local h = require "helper"
 local lu = require "luaunit"
 local picture_set = require "picture_set"
+local probe = require "switchback.probe"
 local sb = require "switchback"
+local stage_maps = require "switchback.stage_maps"
 local strongest = require "switchback.strongest"
 local tiny = require "tiny_model"
 
@@ -111,7 +113,10 @@ function T.test_an_index_of_something_else_is_refused()
 end
 
 function T.test_layers_at_each_size_of_map()
-  lu.assertEquals(strongest.layers(tiny.loaded()), { "relu1", "relu2" })
+  local net = tiny.loaded()
+  lu.assertEquals(stage_maps.sizes(net), { "relu1", "relu2" })
+  lu.assertEquals(stage_maps.sizes(net, 1), { "relu2" })
+  lu.assertEquals((stage_maps.all(net)), { "relu1", "relu2" })
 end
 
 -- The patch is the input where the receptive field is; the projection of one position lies all in it.
@@ -135,6 +140,17 @@ function T.test_patches_and_projections()
       lu.assertAlmostEquals(p.projection:sum(), back:sum(), 1e-4 * back:abs():sum())
     end
   end
+end
+
+-- A box over the corner of an image shows what lies on it where it lies; one as large as the image moves on.
+function T.test_boxes_beyond_the_edges()
+  local t = sb.rand(sb.rng(4), 3, 6, 8)
+  local part = probe.patch(t, { top = -1, left = 5, bottom = 3, right = 10 })
+  lu.assertEquals(part:size(), { 3, 5, 6 })
+  h.close(part:narrow(2, 3, 3):narrow(3, 1, 4), t:narrow(2, 1, 3):narrow(3, 5, 4), 0)
+  h.close(part:narrow(2, 1, 2), 0.5, 0)
+  h.close(part:narrow(3, 5, 2), 0.5, 0)
+  h.close(probe.patch(t, { top = -90, left = -3, bottom = 90, right = 99 }, 0), t, 0)
 end
 
 function T.test_channels_that_nothing_moves()

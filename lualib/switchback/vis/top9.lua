@@ -3,6 +3,7 @@
 local check = require "switchback.check"
 local field = require "switchback.field"
 local probe = require "switchback.probe"
+local stage_maps = require "switchback.stage_maps"
 local strongest = require "switchback.strongest"
 
 local OPTIONS = { layers = false, channels = false, most = 6, strongest = 9, rule = "deconv", batch = 16,
@@ -70,13 +71,13 @@ end
 --   (may reach beyond it), patch = (3,h,w) of the input in that box (grey beyond its edges), projection = the
 --   same of what the activation projects back to, signed } } }
 -- set: as sb.data.open opens it; it is read once. Pictures that do not move a channel are left out. options:
---   layers     list of names; default: see strongest.layers
+--   layers     list of names; default: five, see stage_maps.sizes
 --   channels   list of those to show of each layer; default `most` = 6 active ones, evenly spaced
 --   strongest  = 9 pictures of each;  rule = "deconv": how to walk back
 --   batch, index: see strongest.of;  progress: function(what) --> function(done, total)
 return function(net, set, options)
   local o = check.options("top9", options, OPTIONS)
-  local layers = o.layers or strongest.layers(net)
+  local layers = o.layers or stage_maps.sizes(net)
   local found = strongest.of(net, set, { layers = layers, most = o.strongest, batch = o.batch,
     index = o.index, progress = o.progress and o.progress "pictures" })
   local fields, result, total = net:fields(), {}, 0
