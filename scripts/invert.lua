@@ -1,6 +1,8 @@
 -- What layers still know of a photo: the pictures that they cannot tell from it.
 local synthesis = require "switchback.synthesis"
 
+local WIDTH <const> = 112 -- pixels that a label needs
+
 return {
   summary = "what layers still know of a photo: pictures that they answer alike",
   about = "Mahendran & Vedaldi 2015. Several layers (--layer a,b,c, or all) make a strip, labelled with the "
@@ -36,7 +38,9 @@ return {
       results[i] = { layer = layer, psnr = found.psnr, miss = found.miss, steps = #found.history }
       interrupted = found.history.ended == "interrupted"
     end
-    report:save(o.out, sb.image.grid(pictures, { labels = labels, title = "the photo, from one layer each" }))
+    local scale = math.ceil(WIDTH / pictures[1]:size(3))
+    report:save(o.out, sb.image.grid(pictures, { labels = labels, scale = scale,
+      title = "the photo, from one layer each" }))
     return { layers = results }
   end,
 }

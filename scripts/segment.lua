@@ -4,7 +4,7 @@ return {
   about = "Simonyan et al. 2014, section 3.2, with GrabCut (Rother et al. 2004): the strongest and the "
     .. "weakest pixels of the map give the first colors of object and background.",
   options = {
-    "model", "image",
+    { "model", default = "googlenet" }, "image",
     { "class", help = "class of the object: number from 1, or how its label begins (default: the top one)" },
     { "map", choices = { "combined", "gradient", "smoothgrad", "gradcam" }, default = "combined",
       help = "where the class is: combined is SmoothGrad where Grad-CAM is strong" },
