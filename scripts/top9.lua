@@ -8,7 +8,7 @@ return {
     { "data", type = "file", required = true, help = "folder, tar file or data set of pictures" },
     { "part", choices = { "train", "test" }, default = "test", help = "part of it, where it has two" },
     { "most", type = "integer", min = 1, default = 1000, help = "look at so many pictures, evenly spaced" },
-    { "layer", type = "names", help = "layers (default: the last at each size of map, at most five)" },
+    { "layer", type = "names", help = "layers (default: all if at most five, else the last at each size)" },
     { "channel", type = "integers", help = "channels to show of each layer, from 1" },
     { "channels", type = "integer", min = 1, default = 6, help = "or how many to show, evenly spaced" },
     { "strongest", type = "integer", min = 1, default = 9, help = "how many pictures of each channel" },

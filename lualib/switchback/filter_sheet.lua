@@ -138,7 +138,7 @@ function sheet.compare(banks, names, options)
   for i, bank in ipairs(banks) do
     panels[i] = panel(bank, names[i], options.least or 0.9, options.most or 64)
   end
-  return image.grid(panels, { columns = #panels, scale = 1, gap = 4 })
+  return stack(panels, true)
 end
 
 return sheet

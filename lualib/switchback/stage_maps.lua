@@ -14,11 +14,13 @@ function stage_maps.all(net)
   return names, shapes
 end
 
--- sizes(net [, most = 5]) --> the last of them at each size of map, at most so many: the last ones.
+-- sizes(net [, most = 5]) --> all of them if there are no more than that; else the last at each size of map,
+-- at most so many: the last ones.
 function stage_maps.sizes(net, most)
   local names, shapes = stage_maps.all(net)
   local list, last = {}, nil
   most = most or 5
+  if #names <= most then return names end
   for _, name in ipairs(names) do
     local size = shapes[name]
     local same = last and last[3] == size[3] and last[4] == size[4]
