@@ -106,11 +106,8 @@ local function legend(classes, name, height, width)
   return canvas
 end
 
-local function stretched(shown)
-  local b = shown.probe.box
-  local cut = image.crop(shown.probe.image, b.top, b.left, b.bottom - b.top + 1, b.right - b.left + 1)
-  return image.stretch(cut, { percentile = 99.8 })
-end
+-- All of it, not only what the position sees: it lies where the input does.
+local function stretched(shown) return image.stretch(shown.probe.image, { percentile = 99.8 }) end
 
 -- The projection; with others four in a panel, this one framed, each with its picture in the corner.
 local function projections(found)
