@@ -243,7 +243,7 @@ end
 
 function T.test_grid_places_its_cells()
   local a, b = sb.full(0.25, 1, 64, 64), sb.full(0.75, 1, 64, 64)
-  local g = image.grid({ a, b, a }, { columns = 2, gap = 4 })
+  local g = image.grid({ a, b, a }, { columns = 2, gap = 4, scale = 1 })
   lu.assertEquals(g:size(), { 3, 4 + 68 * 2, 4 + 68 * 2 })
   lu.assertEquals(image.crop(g, 5, 5, 64, 64):totable(), image.rgb(a):totable())
   lu.assertEquals(image.crop(g, 5, 73, 64, 64):totable(), image.rgb(b):totable())
@@ -253,21 +253,23 @@ end
 
 function T.test_grid_enlarges_small_pictures_by_whole_pixels()
   local small = sb.tensor { { 0, 1 }, { 1, 0 } }
-  local g = image.grid({ sb.zeros(3, 64, 65), small }, { columns = 1, gap = 0 })
+  local g = image.grid({ sb.zeros(3, 64, 65), small }, { columns = 1, gap = 0, scale = 1 })
   lu.assertEquals(g:size(), { 3, 128, 65 })
   local large = image.resize(small, 64, 64, { method = "nearest" })
   lu.assertEquals(image.crop(g, 65, 1, 64, 64)[2]:totable(), large:totable())
-  lu.assertEquals(image.grid({ small }, { gap = 0 }):size(), { 3, 64, 64 })
+  lu.assertEquals(image.grid({ small }, { gap = 0 }):size(), { 3, 160, 160 })
+  local many = sb.zeros(24, 2, 2) -- are shown smaller
+  lu.assertEquals(image.grid(many, { gap = 0 }):size(), { 3, 4 * 64, 6 * 64 })
   lu.assertEquals(image.grid({ small }, { gap = 0, scale = 3 }):size(), { 3, 6, 6 })
 end
 
 function T.test_grid_writes_labels_and_title()
   local cell = sb.full(1, 1, 64, 64)
-  local plain = image.grid({ cell, cell }, { columns = 2 })
+  local plain = image.grid({ cell, cell }, { columns = 2, scale = 1 })
   local labels = { "a", "a label far too long for its cell" }
-  local labelled = image.grid({ cell, cell }, { columns = 2, labels = labels })
+  local labelled = image.grid({ cell, cell }, { columns = 2, scale = 1, labels = labels })
   local title = "A title wider than its two cells"
-  local titled = image.grid({ cell, cell }, { columns = 2, labels = labels, title = title })
+  local titled = image.grid({ cell, cell }, { columns = 2, scale = 1, labels = labels, title = title })
   lu.assertTrue(labelled:size(2) > plain:size(2) and titled:size(2) > labelled:size(2))
   lu.assertTrue(titled:size(3) > plain:size(3))
   local under = image.crop(labelled, 73, 9, labelled:size(2) - 72, 64)
@@ -287,12 +289,13 @@ function T.test_grid_takes_tensors()
   local list = {}
   for i = 1, 6 do list[i] = maps[i] end
   lu.assertEquals(image.grid(maps):totable(), image.grid(list):totable())
-  lu.assertEquals(image.grid(sb.zeros(2, 3, 64, 64), { columns = 2, gap = 0 }):size(), { 3, 64, 128 })
+  local two = image.grid(sb.zeros(2, 3, 64, 64), { columns = 2, gap = 0, scale = 1 })
+  lu.assertEquals(two:size(), { 3, 64, 128 })
 end
 
 function T.test_grid_leaves_few_cells_empty()
   local function columns(n)
-    local g = image.grid(sb.zeros(n, 64, 64), { gap = 0 })
+    local g = image.grid(sb.zeros(n, 64, 64), { gap = 0, scale = 1 })
     return g:size(3) // 64
   end
   for n, expected in pairs { [1] = 1, [2] = 2, [9] = 3, [64] = 8, [96] = 12 } do

@@ -5,7 +5,8 @@ local image = require "switchback.image"
 local DEFAULTS = {
   columns = false, labels = false, title = false, gap = 8, background = 1, scale = false, text = false,
 }
-local SMALLEST_CELL = 64 -- pixels; smaller maps are enlarged to about this
+-- Pixels; smaller maps are enlarged to about this, where a few are looked at one by one to more.
+local FEW, SMALLEST_OF_FEW, SMALLEST_CELL = 12, 160, 64
 local TITLE = 1.5 -- the title's size in labels' sizes
 
 local extent = require("switchback.core").image.extent
@@ -17,7 +18,8 @@ local function cell_size(list, scale)
     local th, tw = extent(t)
     h, w = math.max(h, th), math.max(w, tw)
   end
-  scale = scale or math.max(1, math.ceil(SMALLEST_CELL / math.max(h, w)))
+  local smallest = #list <= FEW and SMALLEST_OF_FEW or SMALLEST_CELL
+  scale = scale or math.max(1, math.ceil(smallest / math.max(h, w)))
   return h * scale, w * scale
 end
 

@@ -2,6 +2,7 @@
 -- pixels, after more and more epochs of training.
 local check = require "switchback.check"
 local core = require "switchback.core"
+local stage_maps = require "switchback.stage_maps"
 local strongest = require "switchback.strongest"
 
 local OPTIONS = { layers = false, channels = 6, seed = 0, batch = 16, progress = false }
@@ -16,7 +17,7 @@ end
 -- The layers with the channels that are followed: { layer =, channels = {...}, rows = { {}... } }.
 local function blocks_of(net, o)
   local shapes, rng, blocks = net:shapes(), core.rng.new(o.seed), {}
-  for i, layer in ipairs(o.layers or strongest.layers(net)) do
+  for i, layer in ipairs(o.layers or stage_maps.sizes(net)) do
     local shape = shapes[net:value(layer)]
     if #shape ~= 4 then error(("evolution: '%s' has no maps"):format(layer), 0) end
     blocks[i] = { layer = layer, channels = drawn(rng, shape[2], o.channels), rows = {} }
@@ -50,7 +51,7 @@ end
 --   where that is in the set }
 -- snapshots: functions that answer the net at an epoch, from early to late; one net is held at a time. set:
 -- as sb.data.open opens it. options:
---   layers    list; default the last of each size of map, at most five: strongest.layers
+--   layers    list; default the last of each size of map, at most five: stage_maps.sizes
 --   channels  = 6 of each layer, drawn from `seed` = 0: the same in all snapshots
 --   batch     = 16 pictures at a time
 --   progress  function(done, total) of pictures, over all snapshots
