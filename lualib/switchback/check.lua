@@ -1,14 +1,8 @@
 -- Checks of what callers pass, with suggestions for near misses.
 local suggest = require "switchback.suggest"
+local sorted = require "switchback.keys"
 
 local check = {}
-
-local function sorted_keys(t)
-  local keys = {}
-  for key in pairs(t) do keys[#keys + 1] = key end
-  table.sort(keys)
-  return keys
-end
 
 -- options(name, given, defaults) --> a table with the given options and the defaults of the others. Every
 -- option must be in `defaults` (false: none by default); raises for other keys, in the name of the function
@@ -18,7 +12,7 @@ function check.options(name, given, defaults)
   for key, value in pairs(defaults) do all[key] = value end
   for key, value in pairs(given or {}) do
     if defaults[key] == nil then
-      local hint = suggest.hint(tostring(key), sorted_keys(defaults))
+      local hint = suggest.hint(tostring(key), sorted(defaults))
       error(("%s: unknown option '%s'%s"):format(name, key, hint), 3)
     end
     all[key] = value

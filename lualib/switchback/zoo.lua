@@ -2,6 +2,7 @@
 local check = require "switchback.check"
 local core = require "switchback.core"
 local fitting = require "switchback.fitting"
+local sorted = require "switchback.keys"
 local suggest = require "switchback.suggest"
 
 local zoo = {}
@@ -45,12 +46,7 @@ end
 zoo.torchvision = zoo.normalised { 224, 224 }
 
 -- zoo.names() --> the names of all networks, sorted.
-function zoo.names()
-  local names = {}
-  for name in pairs(networks) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
+function zoo.names() return sorted(networks) end
 
 -- zoo.has(name) --> whether the zoo describes a network of that name.
 function zoo.has(name) return networks[name] ~= nil end

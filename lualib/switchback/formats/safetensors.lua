@@ -7,6 +7,7 @@ local bytes = require("switchback.core").bytes
 local core = require("switchback.core").safetensors
 local file = require "switchback.file"
 local half = require("switchback.core").half
+local sorted = require "switchback.keys"
 
 local safetensors = {}
 
@@ -97,13 +98,6 @@ local function open(path)
   return mapped, mapped:sub(LENGTH_BYTES + 1, LENGTH_BYTES + length), LENGTH_BYTES + length
 end
 
-local function sorted_keys(t)
-  local keys = {}
-  for key in pairs(t) do keys[#keys + 1] = key end
-  table.sort(keys)
-  return keys
-end
-
 --- Reads tensors from a file: load(path [, names]) -> { name = tensor }, metadata; or nil, message.
 -- names: a list of the tensors wanted; default all of them. metadata: { string = string }, perhaps
 -- empty. F32 tensors look into the memory-mapped file (nothing is read until it is used, changes
@@ -114,7 +108,7 @@ function safetensors.load(path, names)
   local entries, metadata = parse_header(text)
   if not entries then return nil, ("%s: %s"):format(path, metadata) end
   local tensors = {}
-  for _, name in ipairs(names or sorted_keys(entries)) do
+  for _, name in ipairs(names or sorted(entries)) do
     if not entries[name] then return nil, ("%s: has no tensor '%s'"):format(path, name) end
     local tensor, message = read_tensor(mapped, data, entries[name])
     if not tensor then return nil, ("%s: tensor '%s': %s"):format(path, name, message) end
@@ -125,7 +119,7 @@ end
 
 local function encode_metadata(metadata)
   local parts = {}
-  for _, key in ipairs(sorted_keys(metadata)) do
+  for _, key in ipairs(sorted(metadata)) do
     parts[#parts + 1] = cjson.encode(key) .. ":" .. cjson.encode(tostring(metadata[key]))
   end
   return '"__metadata__":{' .. table.concat(parts, ",") .. "}"
@@ -148,7 +142,7 @@ end
 -- By name, halves after all others, so that these stay aligned in the file.
 local function storage_order(tensors)
   local names, halves = {}, {}
-  for _, name in ipairs(sorted_keys(tensors)) do
+  for _, name in ipairs(sorted(tensors)) do
     table.insert(half.is(tensors[name]) and halves or names, name)
   end
   return table.move(halves, 1, #halves, #names + 1, names)

@@ -11,6 +11,7 @@ local fitting = require "switchback.fitting"
 local json = require "switchback.json"
 local preprocess = require "switchback.preprocess"
 local safetensors = require "switchback.formats.safetensors"
+local sorted = require "switchback.keys"
 
 local saved = {}
 
@@ -47,20 +48,13 @@ local function node_table(node, layer, name_of)
            inputs = node.inputs, outputs = node.outputs }
 end
 
-local function sorted_keys(t)
-  local keys = {}
-  for key in pairs(t) do keys[#keys + 1] = key end
-  table.sort(keys)
-  return keys
-end
-
 -- The graph as a table, and { [name] = tensor }.
 local function graph_of(net, layers)
   local tensors, name_of = namer()
   local g = { format = FORMAT, inputs = net.inputs, outputs = net.outputs, aliases = net.aliases, nodes = {},
               constants = {}, preprocess = net.preprocess, labels = net.labels }
   for i, node in ipairs(net.order) do g.nodes[i] = node_table(node, layers[node], name_of) end
-  for _, value in ipairs(sorted_keys(net.constants)) do
+  for _, value in ipairs(sorted(net.constants)) do
     g.constants[value] = name_of(net.constants[value], "constant/" .. value)
   end
   return g, tensors

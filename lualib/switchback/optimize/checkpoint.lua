@@ -1,5 +1,6 @@
 -- Checkpoints of a run: all that the next step depends on, in one safetensors file, written atomically.
 -- Numbers are kept in hexadecimal, to the last bit.
+local checkpoints = require "switchback.checkpoint"
 local exact = require "switchback.exact"
 local lists = require "switchback.optimize.lists"
 local safetensors = require "switchback.formats.safetensors"
@@ -39,27 +40,9 @@ function checkpoint.save(path, run)
   assert(safetensors.save(path, tensors, metadata))
 end
 
-local function check_identity(path, metadata, run)
-  for field, here in pairs(identity(run)) do
-    if metadata[field] ~= here then
-      error(("%s: the checkpoint is of another run: its %s is %s, here it is %s"):format(path, field,
-        metadata[field], here), 0)
-    end
-  end
-end
-
-local function check_format(path, metadata)
-  if metadata.format ~= FORMAT then error(path .. ": not a checkpoint of a run", 0) end
-end
-
 local function restore_values(path, tensors, p)
   for i, value in ipairs(p.values) do
-    local t = tensors["values/" .. i]
-    local want, got = table.concat(value:size(), "x"), t and table.concat(t:size(), "x") or "missing"
-    if want ~= got then
-      error(("%s: value %d of the checkpoint is %s, here it is %s"):format(path, i, got, want), 0)
-    end
-    value:copy_(t)
+    checkpoints.copy(path, "value " .. i, tensors["values/" .. i], value)
   end
 end
 
@@ -72,7 +55,7 @@ end
 local function restore(path, run, tensors, metadata, begin_octave)
   local octave, step, done, stale = table.unpack(exact.split(metadata.at))
   begin_octave(run, octave)
-  check_identity(path, metadata, run)
+  checkpoints.check(path, metadata, identity(run))
   restore_values(path, tensors, run.p)
   run.step, run.done, run.stale = step, done, stale
   run.best, run.best_loss = lists.fetch(tensors, "best"), tonumber(metadata.best_loss)
@@ -85,11 +68,8 @@ end
 -- load(path, run, begin_octave) puts a run that has not begun where the checkpoint was written; if there is
 -- no such file, nothing happens. Raises for a file that is no checkpoint, or one of another run.
 function checkpoint.load(path, run, begin_octave)
-  if not require("switchback.core").files.kind(path) then return end
-  local tensors, metadata = safetensors.load(path)
-  if not tensors then error(metadata, 0) end
-  check_format(path, metadata)
-  restore(path, run, tensors, metadata, begin_octave)
+  local tensors, metadata = checkpoints.read(path, FORMAT, "a run")
+  if tensors then restore(path, run, tensors, metadata, begin_octave) end
 end
 
 return checkpoint

@@ -1,5 +1,6 @@
 -- Checkpoints of a synthesis without a network: how far its method has come, and what it was asked for, in
 -- one safetensors file that is written atomically.
+local checkpoints = require "switchback.checkpoint"
 local exact = require "switchback.exact"
 local safetensors = require "switchback.formats.safetensors"
 
@@ -40,12 +41,7 @@ function checkpoint.keeper(o)
 end
 
 local function check_same(o, tensors, words)
-  for name, here in pairs(asked_for(o)) do
-    if words[name] ~= here then
-      error(("%s: the checkpoint is of another run: its %s is %s, here it is %s"):format(o.checkpoint, name,
-        tostring(words[name]), here), 0)
-    end
-  end
+  checkpoints.check(o.checkpoint, words, asked_for(o))
   for _, name in ipairs(GIVEN) do
     local there, here = tensors["given/" .. name], o[name] or nil
     if (there and there:bytes()) ~= (here and here:bytes()) then
@@ -58,10 +54,8 @@ end
 -- if there is no file o.checkpoint. Raises for a file that is no checkpoint, or one of another run.
 function checkpoint.load(o)
   if not o.checkpoint then error("quilt: resume needs checkpoint = file", 0) end
-  if not require("switchback.core").files.kind(o.checkpoint) then return nil end
-  local tensors, words = safetensors.load(o.checkpoint)
-  if not tensors then error(words, 0) end
-  if words.format ~= FORMAT then error(o.checkpoint .. ": not a checkpoint of a quilt", 0) end
+  local tensors, words = checkpoints.read(o.checkpoint, FORMAT, "a quilt")
+  if not tensors then return nil end
   check_same(o, tensors, words)
   o.rng:restore(exact.unhex(words.rng))
   return { tensors = tensors, numbers = exact.split(words.at) }

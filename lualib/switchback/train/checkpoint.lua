@@ -1,5 +1,6 @@
 -- Checkpoints of training: weights, running statistics, optimiser, generator, the place in the data and the
 -- history, in one safetensors file, which is written whole or not at all.
+local checkpoints = require "switchback.checkpoint"
 local exact = require "switchback.exact"
 local safetensors = require "switchback.formats.safetensors"
 local zoo = require "switchback.zoo"
@@ -53,34 +54,18 @@ function checkpoint.save(path, run)
   assert(safetensors.save(path, tensors, metadata))
 end
 
-local function check(path, run, metadata)
-  if metadata.format ~= FORMAT then error(path .. ": not a checkpoint of training", 0) end
-  for field, here in pairs(identity(run)) do
-    if metadata[field] ~= here then
-      error(("%s: the checkpoint is of another run: its %s is %s, here it is %s"):format(path, field,
-        metadata[field], here), 0)
-    end
-  end
-end
-
 local function restore_weights(path, net, tensors)
   for name, value in pairs(zoo.tensors(net)) do
-    local t = tensors["net/" .. name]
-    local want, got = table.concat(value:size(), "x"), t and table.concat(t:size(), "x") or "missing"
-    if want ~= got then
-      error(("%s: weight '%s' of the checkpoint is %s, here it is %s"):format(path, name, got, want), 0)
-    end
-    value:copy_(t)
+    checkpoints.copy(path, ("weight '%s'"):format(name), tensors["net/" .. name], value)
   end
 end
 
 -- load(path, run) --> true, with the run where the checkpoint was written; false if there is no such file.
 -- Raises for a file that is no checkpoint, or one of another run.
 function checkpoint.load(path, run)
-  if not require("switchback.core").files.kind(path) then return false end
-  local tensors, metadata = safetensors.load(path)
-  if not tensors then error(metadata, 0) end
-  check(path, run, metadata)
+  local tensors, metadata = checkpoints.read(path, FORMAT, "training")
+  if not tensors then return false end
+  checkpoints.check(path, metadata, identity(run))
   restore_weights(path, run.net, tensors)
   run.optimizer:restore { tensors = exact.below(tensors, "optimizer/"),
                           numbers = exact.below(metadata, "optimizer/", exact.value) }

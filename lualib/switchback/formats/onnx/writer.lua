@@ -3,6 +3,7 @@ local core = require "switchback.core"
 local file = require "switchback.file"
 local fitting = require "switchback.fitting"
 local writers = require "switchback.formats.onnx.writers"
+local sorted = require "switchback.keys"
 
 local writer = {}
 
@@ -123,13 +124,6 @@ local function add_inputs(model, net, shapes, is_fixed)
   end
 end
 
-local function sorted_names(t)
-  local names = {}
-  for name in pairs(t) do names[#names + 1] = name end
-  table.sort(names)
-  return names
-end
-
 --- model(net [, shape]) --> the table that core.onnx.append writes. shape: of the first input, for layers
 -- that depend on it (default as of net:shapes); a network that has such is written for that shape only.
 -- Raises, naming the layer, for those that operator set 13 has nothing for.
@@ -139,7 +133,7 @@ function writer.model(net, shape)
   local model = { ir_version = IR_VERSION, opset = OPSET, producer = "switchback", name = "net", inputs = {},
                   nodes = {}, initializers = {}, taken = {}, stored = {}, floats = {} }
   add_inputs(model, net, shapes, is_fixed)
-  for _, name in ipairs(sorted_names(net.constants)) do
+  for _, name in ipairs(sorted(net.constants)) do
     model.taken[name] = true
     table.insert(model.initializers, { name = name, value = net.constants[name] })
   end
