@@ -1,5 +1,6 @@
 -- Occlusion against its definition: paste the patch, run the whole net, for each position.
 local lu = require "luaunit"
+local occlude = require "switchback.occlude"
 local sb = require "switchback"
 
 local T = {}
@@ -10,8 +11,8 @@ local function covered(x, patch, y, xx, size)
   local out = x:clone()
   local maps = out:select(1, 1)
   for c = 1, maps:size(1) do
-    for r = y, math.min(y + size[1] - 1, maps:size(2)) do
-      for k = xx, math.min(xx + size[2] - 1, maps:size(3)) do
+    for r = math.max(1, y), math.min(y + size[1] - 1, maps:size(2)) do
+      for k = math.max(1, xx), math.min(xx + size[2] - 1, maps:size(3)) do
         maps[{ c, r, k }] = patch[{ 1, c, r, k }]
       end
     end
@@ -28,16 +29,17 @@ local function read(pass, watch)
   return (watch.channel and maps:select(1, watch.channel) or maps):sum()
 end
 
-local function by_definition(net, x, patch, size, stride, watches)
-  local rows = (x:size(3) - size[1]) // stride[1] + 1
-  local columns = (x:size(4) - size[2]) // stride[2] + 1
+-- places: { first row, first column, rows, columns }; default: as many patches as fit.
+local function by_definition(net, x, patch, size, stride, watches, places)
+  local top, left, rows, columns = table.unpack(places or { 1, 1,
+    (x:size(3) - size[1]) // stride[1] + 1, (x:size(4) - size[2]) // stride[2] + 1 })
   local maps, upto = {}, {}
   for i, watch in ipairs(watches) do
     maps[i], upto[i] = sb.zeros(rows, columns), watch.layer or net:logits()
   end
   for i = 1, rows do
     for j = 1, columns do
-      local input = covered(x, patch, 1 + (i - 1) * stride[1], 1 + (j - 1) * stride[2], size)
+      local input = covered(x, patch, top + (i - 1) * stride[1], left + (j - 1) * stride[2], size)
       local pass = net:forward(input, { upto = upto })
       for k, watch in ipairs(watches) do maps[k][{ i, j }] = read(pass, watch) end
     end
@@ -46,11 +48,13 @@ local function by_definition(net, x, patch, size, stride, watches)
 end
 
 -- Within 1e-5 of the largest value: what the issue of rounding leaves (other tiles of Winograd's transform).
-local function assert_agrees(net, x, size, stride, watches)
+local function assert_agrees(net, x, size, stride, watches, overhanging)
   local patch = sb.randn(sb.rng(9), table.unpack(x:size()))
-  local got = sb.occlude { net = net, input = x, size = size, stride = stride, fill = patch, watch = watches }
-  local want = by_definition(net, x, patch, size, stride, watches)
+  local got = sb.occlude { net = net, input = x, size = size, stride = stride, fill = patch, watch = watches,
+                           overhang = overhanging ~= nil }
+  local want = by_definition(net, x, patch, size, stride, watches, overhanging)
   for i in ipairs(watches) do
+    lu.assertEquals(got[i]:size(), want[i]:size())
     lu.assertTrue((got[i] - want[i]):abs():max() <= 1e-5 * math.max(1, want[i]:abs():max()))
   end
 end
@@ -109,6 +113,15 @@ local MIXED = { { class = 3 }, { class = 5, logit = true }, { layer = "conv1", c
 function T.test_a_net_of_many_kinds_of_layers()
   local net = mixed_net()
   assert_agrees(net, sb.randn(sb.rng(1), 1, 2, 29, 37), { 7, 5 }, { 4, 6 }, MIXED)
+end
+
+-- Squares of 4 x 6 tile 28 of 29 rows and 36 of 37 columns, from row and column 1; the patch has its middle
+-- in theirs. Of squares of 13 x 15 two fit each way, from row 2 and column 4.
+function T.test_patches_that_stand_out_over_the_edge()
+  local net, x = mixed_net(), sb.randn(sb.rng(1), 1, 2, 29, 37)
+  assert_agrees(net, x, { 12, 9 }, { 4, 6 }, MIXED, { 1 - 4, 1 - 1, 7, 6 })
+  assert_agrees(net, x, { 5, 40 }, { 13, 15 }, MIXED, { 2 + 4, 4 - 12, 2, 2 })
+  lu.assertEquals({ occlude.first(29, 12, 4), occlude.first(37, 40, 15) }, { -3, -8 })
 end
 
 return T

@@ -9,8 +9,8 @@ local occlude = {}
 
 local LARGEST = 64 << 20 -- floats that are held at once
 
-local OPTIONS = { net = false, input = false, size = 32, stride = 8, fill = "grey", seed = 0, watch = false,
-                  progress = false }
+local OPTIONS = { net = false, input = false, size = 32, stride = 8, overhang = false, fill = "grey",
+                  seed = 0, watch = false, progress = false }
 
 local function pair(name, value)
   local list = type(value) == "table" and value or { value, value }
@@ -23,9 +23,17 @@ local function pair(name, value)
 end
 
 -- Top left corners (1-based): every stride pixels while the patch fits; one if it never does.
-local function starts(extent, size, stride)
+local function inner_starts(extent, size, stride)
   local list = {}
   for at = 1, math.max(extent - size, 0) + 1, stride do list[#list + 1] = at end
+  return list
+end
+
+-- Corners that put the patch's middle into the middle of each of the squares of a stride that tile the input.
+local function all_starts(extent, size, stride)
+  local count, list = math.max(1, extent // stride), {}
+  local first = 1 + (extent - count * stride) // 2 - (size - stride) // 2
+  for k = 1, count do list[k] = first + (k - 1) * stride end
   return list
 end
 
@@ -152,11 +160,15 @@ local function new_plan(net, input, ys, xs, size, watches)
   return plan.new(net, base, net.inputs[1].name, r, watches:whole(first))
 end
 
--- occlude{ net =, input = (1,C,H,W), size = 32, stride = 8, fill = "grey", seed = 0, watch = { watch... },
---   progress = function(done, total) } --> one tensor (rows, columns) for each watch [, "interrupted"].
+-- occlude{ net =, input = (1,C,H,W), size = 32, stride = 8, overhang = false, fill = "grey", seed = 0,
+--   watch = { watch... }, progress = function(done, total) } --> one tensor (rows, columns) for each watch
+--   [, "interrupted"].
 -- Entry (i, j) is what was read with the patch's corner at row 1 + (i-1) stride, column 1 + (j-1) stride;
 -- there are as many as fit. size and stride are pixels, a number or {h, w}; a patch larger than the input is
 -- clipped.
+-- overhang = true: patches stand out over the edge, where they are clipped, so that their middles go over all
+--         of the input: floor(H / stride) x floor(W / stride) of them, in the middles of squares of a stride
+--         that tile it. The corner of the first is then occlude.first(extent, size, stride), 1 or less.
 -- fill    what the patch shows: "grey" (mid-grey pixels), "mean" (the input's mean pixel), "blur" (the input,
 --         blurred beyond recognition), "noise" (normal, as the input's channels are, from `seed`), a number
 --         or a tensor like the input, in the network's units.
@@ -170,6 +182,7 @@ function occlude.run(options)
   local o = check.options("occlude", options, OPTIONS)
   local net, input = o.net or error("occlude: say which net", 0), check_input(o.input)
   local size, stride = pair("size", o.size), pair("stride", o.stride)
+  local starts = o.overhang and all_starts or inner_starts
   local ys = starts(input:size(3), size[1], stride[1])
   local xs = starts(input:size(4), size[2], stride[2])
   local watches = require("switchback.occlude.watch").new(net, o.watch, #ys * #xs)
@@ -182,5 +195,8 @@ function occlude.run(options)
   for i, map in ipairs(watches.maps) do watches.maps[i] = map:reshape(#ys, #xs) end
   return watches.maps, interrupted and "interrupted" or nil
 end
+
+-- first(extent, size, stride) --> along an axis the corner of the first of the patches that overhang.
+function occlude.first(extent, size, stride) return all_starts(extent, size, stride)[1] end
 
 return occlude

@@ -19,17 +19,22 @@ local function placed(found, colors)
   local size, stride = found.size, found.stride
   local squares = image.resize(colors, colors:size(2) * stride[1], colors:size(3) * stride[2],
     { method = "nearest" })
-  local y, x = 1 + (size[1] - stride[1]) // 2, 1 + (size[2] - stride[2]) // 2
+  local y, x = found.first[1] + (size[1] - stride[1]) // 2, found.first[2] + (size[2] - stride[2]) // 2
   return image.paste(faint(found.input), y, x, squares)
 end
 
--- A picture like the input as a panel.
-local function panel(t)
+-- A picture with its longer side of so many pixels; one that is enlarged keeps its pixels apart.
+local function sized(t, longer)
   local h, w = t:size(2), t:size(3)
-  local scale = SIDE / math.max(h, w)
-  h, w = math.floor(h * scale + 0.5), math.floor(w * scale + 0.5)
-  local canvas = image.canvas(h + STRIP, w)
-  return image.paste(canvas, 1, 1, image.resize(t, h, w, { method = scale >= 1 and "nearest" or "auto" }))
+  local scale = longer / math.max(h, w)
+  return image.resize(t, math.floor(h * scale + 0.5), math.floor(w * scale + 0.5),
+    { method = scale >= 1 and "nearest" or "auto" })
+end
+
+-- A picture like the input as a panel, with room for a scale.
+local function panel(t)
+  t = sized(t, SIDE)
+  return image.paste(image.canvas(t:size(2) + STRIP, t:size(3)), 1, 1, t)
 end
 
 -- The least and largest of the map's numbers, without those that an interrupted run did not reach.
@@ -112,22 +117,25 @@ local function stretched(shown) return image.stretch(shown.probe.image, { percen
 -- The projection; with others four in a panel, this one framed, each with its picture in the corner.
 local function projections(found)
   if #found.others == 0 then return panel(stretched(found.projection)) end
-  local h, w = found.input:size(2), found.input:size(3)
+  local half = sized(found.input, SIDE // 2)
+  local h, w = half:size(2), half:size(3)
   local canvas = image.canvas(2 * h, 2 * w)
   for i, shown in ipairs { found.projection, table.unpack(found.others) } do
     local y, x = (i - 1) // 2 * h + 1, (i - 1) % 2 * w + 1
-    image.paste(canvas, y, x, image.contain(stretched(shown), h, w))
+    image.paste(canvas, y, x, image.contain(sized(stretched(shown), SIDE // 2), h, w))
     local corner = image.resize(shown.input, h // 3, w // 3)
     image.paste(canvas, y + h - h // 3, x + w - w // 3, corner:clamp(0, 1))
-    if i == 1 then image.frame(canvas, y, x, h, w, { width = 4 }) end
+    if i == 1 then image.frame(canvas, y, x, h, w, { width = 3 }) end
   end
   return panel(canvas)
 end
 
+-- The frame is as wide for small inputs as for large ones.
 local function photo(found)
-  local framed = image.rgb(found.input)
-  image.frame(framed, 1, 1, found.size[1], found.size[2], { width = 2 })
-  return panel(framed)
+  local canvas, scale = panel(found.input), SIDE / math.max(found.input:size(2), found.input:size(3))
+  local function scaled(n) return math.floor(n * scale + 0.5) end
+  return image.frame(canvas, 1, 1, scaled(math.min(found.size[1], found.input:size(2))),
+    scaled(math.min(found.size[2], found.input:size(3))), { width = 3 })
 end
 
 -- sheet.name(found) --> what the true classes are called; their probability in the whole picture.
@@ -163,8 +171,8 @@ function sheet.inside(found, map, box)
   local sums, counts = { 0, 0 }, { 0, 0 }
   for i, row in ipairs(map:totable()) do
     for j, value in ipairs(row) do
-      local y = 1 + (i - 1) * found.stride[1] + found.size[1] / 2 - box[1]
-      local x = 1 + (j - 1) * found.stride[2] + found.size[2] / 2 - box[2]
+      local y = found.first[1] + (i - 1) * found.stride[1] + found.size[1] / 2 - box[1]
+      local x = found.first[2] + (j - 1) * found.stride[2] + found.size[2] / 2 - box[2]
       local k = y >= 0 and y < box[3] and x >= 0 and x < box[4] and 1 or 2
       if value == value then sums[k], counts[k] = sums[k] + value, counts[k] + 1 end
     end

@@ -16,8 +16,10 @@ local function covered(net, x, y, column)
   local grey = net:prepare(sb.image.canvas(48, 48, 0.5))
   local out = x:clone()
   for c = 1, 3 do
-    for i = y, y + SIZE[1] - 1 do
-      for j = column, column + SIZE[2] - 1 do out[{ 1, c, i, j }] = grey[{ 1, c, i, j }] end
+    for i = math.max(1, y), math.min(48, y + SIZE[1] - 1) do
+      for j = math.max(1, column), math.min(48, column + SIZE[2] - 1) do
+        out[{ 1, c, i, j }] = grey[{ 1, c, i, j }]
+      end
     end
   end
   return out
@@ -27,10 +29,11 @@ function T.test_maps_are_what_a_loop_finds()
   local net, photo, x = tiny.loaded()
   local found = sb.vis.occlusion(net, photo, { class = { "bee", 5 }, size = SIZE, stride = STRIDE,
     layer = "relu2" })
-  lu.assertEquals(found.labels:size(), { (48 - 12) // 9 + 1, (48 - 10) // 7 + 1 })
+  lu.assertEquals(found.labels:size(), { 5, 6 }) -- squares of 9x7 tile rows 2 to 46 and columns 4 to 45
+  lu.assertEquals(found.first, { 2 - 1, 4 - 1 })
   for i = 1, found.labels:size(1) do
     for j = 1, found.labels:size(2) do
-      local pass = net:forward(covered(net, x, 1 + (i - 1) * STRIDE[1], 1 + (j - 1) * STRIDE[2]))
+      local pass = net:forward(covered(net, x, 1 + (i - 1) * STRIDE[1], 3 + (j - 1) * STRIDE[2]))
       local sum = pass.relu2:select(1, 1):select(1, found.channel):sum()
       local p = pass:probabilities()
       h.close(found.probabilities[{ i, j }], p[{ 1, 2 }] + p[{ 1, 5 }], 1e-5)
@@ -61,11 +64,13 @@ end
 
 -- A square whose middle is in the box counts inside, all others outside.
 function T.test_inside_and_outside()
-  local found = { size = { 4, 4 }, stride = { 4, 4 } }
+  local found = { size = { 4, 4 }, stride = { 4, 4 }, first = { 1, 1 } }
   local map = sb.tensor { { 1, 2, 3 }, { 4, 0.5, 6 } } -- middles at 3, 7, 11
   local inside, outside = sheet.inside(found, map, { 6, 6, 4, 4 })
   lu.assertEquals({ inside, outside }, { 0.5, 16 / 5 })
   lu.assertEquals(sheet.inside(found, map, { 1, 1, 4, 8 }), 1.5)
+  found.first = { -1, -1 } -- middles at 1, 5, 9
+  lu.assertEquals(sheet.inside(found, map, { 1, 1, 1, 1 }), 1)
 end
 
 function T.test_classes_of_the_label_map()

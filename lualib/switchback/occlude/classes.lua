@@ -27,10 +27,11 @@ local function profile(plan, axis)
   return list
 end
 
--- Starts whose sizes agree throughout, as { members = {k...}, sizes = {..}, cost = } sorted by cost.
-local function distinct(list, n)
+-- Those of the starts whose sizes agree throughout, as { members = {k...}, sizes = {..}, cost = } sorted by
+-- cost.
+local function distinct(list, starts)
   local by_key, out = {}, {}
-  for k = 1, n do
+  for _, k in ipairs(starts) do
     local sizes, cost = {}, 0
     for i, p in ipairs(list) do sizes[i], cost = p.sizes[k], cost + p.weight * p.sizes[k] end
     local key = table.concat(sizes, " ")
@@ -85,15 +86,32 @@ local function place(plan, axis, members)
   return places
 end
 
+-- The starts by the size of their patch, which the edge may have clipped: lists, in order of first members.
+local function by_patch(along)
+  local lists, of = {}, {}
+  for k = 1, #along.lo do
+    local size = size_at(along, k)
+    if not of[size] then
+      of[size] = {}
+      lists[#lists + 1] = of[size]
+    end
+    table.insert(of[size], k)
+  end
+  return lists
+end
+
 -- classes.of(plan, axis) --> list of { members = { number of a start... }, places = { [value] = place } }.
+-- The patches of a class are of one size: a rectangle may be larger than it need be, but not what is hidden.
 function classes.of(plan, axis)
-  local list = profile(plan, axis)
-  local kinds = distinct(list, #plan.reach[plan.input][axis].lo)
-  local begins, out, last = best_cuts(list, kinds), {}, #kinds
-  while last > 0 do
-    local members = members_of(kinds, begins[last], last)
-    out[#out + 1] = { members = members, places = place(plan, axis, members) }
-    last = begins[last] - 1
+  local list, out = profile(plan, axis), {}
+  for _, starts in ipairs(by_patch(plan.reach[plan.input][axis])) do
+    local kinds = distinct(list, starts)
+    local begins, last = best_cuts(list, kinds), #kinds
+    while last > 0 do
+      local members = members_of(kinds, begins[last], last)
+      out[#out + 1] = { members = members, places = place(plan, axis, members) }
+      last = begins[last] - 1
+    end
   end
   return out
 end

@@ -6,12 +6,13 @@ local reach = {}
 local AXES = { 1, 2 }
 
 -- patches(starts, size, extent) --> the reach of a patch of size {h, w} in the input: starts and extent
--- per axis. It is clipped at the edge.
+-- per axis. It is clipped at the edges.
 function reach.patches(starts, size, extent)
   local out = {}
   for _, axis in ipairs(AXES) do
-    out[axis] = { lo = starts[axis], hi = {}, extent = extent[axis] }
+    out[axis] = { lo = {}, hi = {}, extent = extent[axis] }
     for k, at in ipairs(starts[axis]) do
+      out[axis].lo[k] = math.max(at, 1)
       out[axis].hi[k] = math.min(at + size[axis] - 1, extent[axis])
     end
   end
