@@ -147,6 +147,12 @@ function T.test_help_lists_recipes()
   lu.assertStrContains(counting "--help", "a recipe's file must return a table")
 end
 
+function T.test_help_is_a_word_too()
+  lu.assertEquals(counting "help", counting "--help")
+  lu.assertEquals(counting "help counting", counting "counting --help")
+  lu.assertStrContains(counting "help countign", "no recipe is called 'countign'; did you mean 'counting'?")
+end
+
 -- A file in the working folder is a script, a folder is not.
 function T.test_a_file_comes_before_a_recipe()
   write("plain", "print 'script'")

@@ -79,7 +79,7 @@ end
 function T.test_unknown_and_missing_options()
   lu.assertEquals(message("--modle", "x"), "unknown option '--modle'; did you mean '--model'?")
   local _, text = options.parse(options.parser("try", "tries", declaration), {})
-  lu.assertEquals(text, "missing option '--image'")
+  lu.assertEquals(text, "missing option '--image': photo to look at")
   lu.assertStrContains(message("--layer"), "'--layer'")
 end
 

@@ -2,7 +2,8 @@
 local command = {}
 
 local usage = [[
-usage: switchback NAME [--option value]...    run a recipe (switchback NAME --help tells its options)
+usage: switchback NAME [--option value]...    run a recipe
+       switchback help [NAME]                 list recipes, or one's options
        switchback FILE.lua [argument]...      run a Lua script
        switchback                             start the prompt
 options before a script, as in lua:
@@ -83,6 +84,15 @@ alone["--help"] = function(steps)
 end
 alone["-h"] = alone["--help"]
 
+-- `switchback help` is --help; `switchback help NAME` is NAME --help.
+local function help_step(steps, name)
+  if name then
+    steps[#steps + 1] = recipe_step(name, { "--help" })
+  else
+    alone["--help"](steps)
+  end
+end
+
 -- Reads the option at argv[i]; answers the index of the next word.
 local function read_option(steps, argv, i)
   local word = argv[i]
@@ -101,6 +111,7 @@ end
 local function add_main_step(steps, argv, i, forced)
   local word, arguments = argv[i], table.move(argv, i + 1, #argv, 1, {})
   set_arg(argv, i)
+  if word == "help" and not forced and not names_script(word) then return help_step(steps, argv[i + 1]) end
   local make = (forced or names_script(word)) and script_step or recipe_step
   steps[#steps + 1] = make(word, arguments)
 end

@@ -177,9 +177,10 @@ local function dashed(name) return (name:gsub("_", "-")) end
 -- parser(name, summary, declaration) --> an argparse parser, for parse. Raises for wrong declarations.
 function options.parser(name, summary, declaration)
   local parser = require "argparse"("switchback " .. name, summary):help_max_width(100)
-  parser.known_names = {}
+  parser.known_names, parser.help_of = {}, {}
   for _, option in ipairs(complete_all(declaration)) do
     add(parser, option)
+    parser.help_of["--" .. option.name] = option.help
     parser.known_names[option.name] = option.name
     if option.alias then parser.known_names[dashed(option.alias)] = option.name end
   end
@@ -197,11 +198,19 @@ local function canonical(parser, arguments)
   return list
 end
 
+-- A message of one line, which tells of a missing option what to give.
+local function one_line(parser, message)
+  local missing = message:match "^missing option '(.-)'"
+  local help = missing and parser.help_of[missing]
+  if help then return message .. ": " .. help end
+  return (message:gsub("\nDid you mean", "; did you mean"):gsub("\n", " "))
+end
+
 -- parse(parser, arguments) --> table of values by option name; or nil, a message of one line.
 function options.parse(parser, arguments)
   local ok, result = parser:pparse(canonical(parser, arguments))
   if ok then return result end
-  return nil, (result:gsub("\nDid you mean", "; did you mean"):gsub("\n", " "))
+  return nil, one_line(parser, result)
 end
 
 return options

@@ -130,6 +130,10 @@ end
 function t.test_a_plain_folder_has_no_labels()
   local d = assert(sb.data.open(class_folders "plain" .. "/n01"))
   lu.assertEquals({ #d, d.classes, d:label(1) }, { 3 })
+  local mixed = class_folders "mixed"
+  write(mixed .. "/astray.png", datasets.flat(0.5))
+  local _, message = sb.data.open(mixed)
+  lu.assertStrContains(message, "astray.png lies in no class folder, but others do: in n01")
 end
 
 -- The message for a tar file that `command` makes as $TAR, in a folder beside a.png.

@@ -104,7 +104,9 @@ function classes.of(names, listed, path)
   for i, name in ipairs(names) do
     local folder = folder_of(name, depth)
     labels[i] = known[folder]
-    if not folder then return nil, ("%s: %s lies in no class folder"):format(path, name) end
+    if not folder then
+      return nil, ("%s: %s lies in no class folder, but others do: in %s"):format(path, name, folders[1])
+    end
     if not labels[i] then return nil, ("%s: folder '%s' is not in classes.txt"):format(path, folder) end
   end
   return labels, listed
