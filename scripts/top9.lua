@@ -7,7 +7,7 @@ return {
     "model",
     { "data", type = "file", required = true, help = "folder, tar file or data set of pictures" },
     { "part", choices = { "train", "test" }, default = "test", help = "part of it, where it has two" },
-    { "most", type = "integer", min = 1, default = 1000, help = "look at so many pictures, evenly spaced" },
+    { "most", type = "integer", min = 1, default = 2000, help = "look at so many pictures, evenly spaced" },
     { "layer", type = "names", help = "layers (default: all if at most five, else the last at each size)" },
     { "channel", type = "integers", help = "channels to show of each layer, from 1" },
     { "channels", type = "integer", min = 1, default = 6, help = "or how many to show, evenly spaced" },
@@ -15,7 +15,7 @@ return {
     { "rule", choices = { "deconv", "guided", "gradient" }, default = "deconv",
       help = "how to walk back through rectifiers" },
     { "index", type = "string", help = "file that keeps the strongest activations, .safetensors" },
-    { "side", type = "integer", min = 8, default = 64, help = "side of each picture in pixels" },
+    { "side", type = "integer", min = 8, default = 80, help = "side of each picture in pixels" },
     { "out", default = "top9.png" },
   },
   run = function(o, report)

@@ -1,4 +1,5 @@
 -- Pictures of deconvnet probes, as vis/deconv.lua finds them.
+local core = require "switchback.core"
 local image = require "switchback.image"
 local stack = require "switchback.stack"
 
@@ -15,7 +16,7 @@ local function stretched(t) return image.stretch(t, { percentile = 99.8 }) end
 -- stretched at the size that is looked at, since shrinking takes contrast away.
 function probe.thumbnail(t, side)
   local small = image.contain(t, side, side, { fill = 0 })
-  return image.stretch(small, { method = "symmetric", percentile = 99 })
+  return image.stretch(small, { method = "symmetric", percentile = 99.5 })
 end
 
 -- The part of a box that lies on t.
@@ -37,12 +38,49 @@ function probe.patch(t, box, fill)
     math.min(inside.left - box.left, w - part:size(3)) + 1, image.rgb(part))
 end
 
+local SHARE <const>, STEP <const> = 0.9, 4 -- of the energy; pixels
+
+-- The energy-weighted middle of a map of energies along its rows or columns, as a list of sums.
+local function middle(sums) return sums:dot(core.tensor.arange(1, #sums)) / sums:sum() end
+
+-- The square of that side nearest to (y, x) that lies on a map of h x w.
+local function square_at(y, x, side, h, w)
+  local function start(at, extent)
+    return math.floor(math.max(1, math.min(extent - side + 1, at - side / 2)))
+  end
+  local top, left = start(y, h), start(x, w)
+  return { top = top, left = left, bottom = top + side - 1, right = left + side - 1 }
+end
+
+-- The smallest square at the middle of a projection's energy that holds SHARE of it; nil if none does.
+local function focus(t)
+  local energy = (t * t):sum(1)
+  local h, w, total = energy:size(1), energy:size(2), energy:sum()
+  if total == 0 then return nil end
+  local y, x = middle(energy:sum(2)), middle(energy:sum(1))
+  for side = math.min(h, w) // 4, math.min(h, w) - 1, STEP do
+    local box = square_at(y, x, side, h, w)
+    if energy:narrow(1, box.top, side):narrow(2, box.left, side):sum() >= SHARE * total then return box end
+  end
+end
+
+-- view(t, box) --> what to show of a projection t (3,H,W) that a position with this receptive field has, and
+-- whether that is less than the field: the field, unless all of t lies in it; then the smallest square that
+-- holds 90 % of the projection's energy (its squares), on t.
+function probe.view(t, box)
+  local inside = clipped(t, box)
+  local all = inside.bottom - inside.top + 1 == t:size(2) and inside.right - inside.left + 1 == t:size(3)
+  local smaller = all and focus(t)
+  return smaller or box, smaller and true or false
+end
+
 -- pair(input, p [, side = 128]) --> (3,H,W): what the position sees in the input, beside what it projects
--- back to, each made to fit a square of `side` pixels.
+-- back to, each made to fit a square of `side` pixels; see view.
 function probe.pair(input, p, side)
   side = side or 128
-  local patch = image.contain(cut(input, p.box), side, side, { fill = 0.5 }):clamp(0, 1)
-  local projection = probe.thumbnail(cut(p.image, p.box), side)
+  local box = probe.view(p.image, p.box)
+  local patch = image.contain(cut(input, box), side, side, { fill = 0.5 }):clamp(0, 1)
+  local projection = probe.thumbnail(cut(p.image, box), side)
   return image.grid({ patch, projection }, { columns = 2, gap = 2, scale = 1 })
 end
 

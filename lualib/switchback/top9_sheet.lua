@@ -39,7 +39,7 @@ local function column(layer, full, side)
   end
   if #blocks == 0 then blocks = { image.canvas(2 * ROW * side, 2 * ROW * side) } end
   return image.grid(blocks, { columns = 1, labels = labels, title = heading(layer), gap = 6, scale = 1,
-                              text = 1 })
+                              text = 1.5 })
 end
 
 -- draw(found, options) --> (3,H,W) of what vis/top9.lua found: a column for each layer, with its channels
@@ -48,7 +48,7 @@ end
 function sheet.draw(found, options)
   local columns = {}
   for i, layer in ipairs(found) do columns[i] = column(layer, options.full or 9, options.side or 64) end
-  return image.grid(columns, { columns = #columns, gap = 10, scale = 1, title = options.title, text = 1.2 })
+  return image.grid(columns, { columns = #columns, gap = 14, scale = 1, title = options.title, text = 2 })
 end
 
 return sheet

@@ -153,6 +153,21 @@ function T.test_boxes_beyond_the_edges()
   h.close(probe.patch(t, { top = -90, left = -3, bottom = 90, right = 99 }, 0), t, 0)
 end
 
+-- Where a position sees all of the input, what is shown is the square that its projection lies in; a field
+-- that is less than the input stays as it is.
+function T.test_views_of_what_sees_everything()
+  local t = sb.image.rectangle(sb.zeros(3, 64, 80), 40, 70, 6, 10)
+  local all = { top = -9, left = 1, bottom = 70, right = 90 }
+  local box, smaller = probe.view(t, all)
+  lu.assertEquals({ smaller, box.bottom - box.top, box.right - box.left }, { true, 15, 15 })
+  lu.assertEquals({ box.top <= 40, box.bottom >= 45, box.left <= 70, box.right }, { true, true, true, 80 })
+  local less = { top = 2, left = 1, bottom = 70, right = 90 }
+  lu.assertEquals({ probe.view(t, less) }, { less, false })
+  lu.assertEquals({ probe.view(sb.zeros(3, 64, 80), all) }, { all, false })
+  local even = sb.ones(3, 64, 80) -- no square holds 90 % of it
+  lu.assertEquals({ probe.view(even, all) }, { all, false })
+end
+
 function T.test_channels_that_nothing_moves()
   local net, set = sb.load(tiny.model()), picture_set.set()
   net:node("conv1").layer.params.weight:select(1, 3):fill_(0)

@@ -50,8 +50,10 @@ local function shown(net, set, layer, channel, entry, f, rule)
   local back = net:gradient_to_image(pass:backward { from = layer, channel = channel,
     keep = { entry.y, entry.x }, rule = rule })
   local box = box_of(f, entry, back)
+  local view, smaller = probe.view(back, box)
   return { picture = entry.picture, y = entry.y, x = entry.x, activation = entry.activation, box = box,
-           patch = probe.patch(net:to_image(x), box), projection = probe.patch(back, box, 0) }
+           view = smaller and view or nil, patch = probe.patch(net:to_image(x), view),
+           projection = probe.patch(back, view, 0) }
 end
 
 local function show_channel(net, set, layer, channel, list, f, o, told)
@@ -68,8 +70,9 @@ end
 -- top9(net, set, options) --> list of { layer =, count = its channels, active = those that some picture moves
 --   above 0, channels = list of { channel =, pictures = list of { picture = its number in the set,
 --   activation =, y =, x = where in the layer's map, box = the receptive field there in pixels of the input
---   (may reach beyond it), patch = (3,h,w) of the input in that box (grey beyond its edges), projection = the
---   same of what the activation projects back to, signed } } }
+--   (may reach beyond it), view = what is shown instead where the field is all of the input: the smallest
+--   square with 90 % of the projection's energy, patch = (3,h,w) of the input in that box (grey beyond its
+--   edges), projection = the same of what the activation projects back to, signed } } }
 -- set: as sb.data.open opens it; it is read once. Pictures that do not move a channel are left out. options:
 --   layers     list of names; default: five, see stage_maps.sizes
 --   channels   list of those to show of each layer; default `most` = 6 active ones, evenly spaced
