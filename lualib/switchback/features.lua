@@ -121,4 +121,15 @@ function features.spread(set, most)
   return set:subset(list)
 end
 
+-- clear(net, set, most, p) --> list of pictures (C,H,W): those of `most`, evenly spaced, that show the net a
+-- class with probability p or more.
+function features.clear(net, set, most, p)
+  local list, part = {}, features.spread(set, most)
+  for i = 1, #part do
+    local t = picture(part, i)
+    if net:forward(net:prepare(t), { record = false }):top(1)[1].p >= p then list[#list + 1] = t end
+  end
+  return list
+end
+
 return features

@@ -6,14 +6,36 @@ local sheet = {}
 
 local SIDE <const> = 96 -- pixels of a transformed picture
 local SHOWN <const> = 13 -- of them in a strip, at most
+local CURVES <const> = 5 -- pictures that have a curve of their own, at most
 local SIZE <const> = { width = 440, height = 260, columns = 3 }
+local MEAN <const> = { 0, 0, 0 }
 
+local function mean(list)
+  local sum = 0
+  for _, value in ipairs(list) do sum = sum + value end
+  return sum / #list
+end
+
+local function points_of(sweep, value)
+  local points = {}
+  for k, amount in ipairs(sweep.amounts) do points[k] = { amount, value(k) } end
+  return points
+end
+
+-- A curve for each of the first pictures, and the mean of all in black.
 local function series(sweep, classes, what)
   local list = {}
-  for i, curve in ipairs(sweep.curves) do
-    local points = {}
-    for k, amount in ipairs(sweep.amounts) do points[k] = { amount, curve[what][k] } end
-    list[i] = { name = image.elide(classes[i].label:match "^[^,]*", 104), points = points }
+  for i = 1, math.min(#sweep.curves, CURVES) do
+    list[i] = { name = image.elide(classes[i].label:match "^[^,]*", 104),
+                points = points_of(sweep, function(k) return sweep.curves[i][what][k] end) }
+  end
+  if #sweep.curves > 1 then
+    list[#list + 1] = { name = ("mean of %d"):format(#sweep.curves), color = MEAN,
+      points = points_of(sweep, function(k)
+        local values = {}
+        for i, curve in ipairs(sweep.curves) do values[i] = curve[what][k] end
+        return mean(values)
+      end) }
   end
   return list
 end
@@ -25,7 +47,7 @@ local function without_names(list)
 end
 
 -- sheet.charts(found) --> nine charts for sb.plot, a row for each of translation, scale and rotation: the
--- distance at the low layer, at the high one, and the probability of the class; a curve for each picture.
+-- distance at the low layer, at the high one, and the probability of the class.
 function sheet.charts(found)
   local charts = {}
   for _, sweep in ipairs(found.sweeps) do
@@ -35,7 +57,8 @@ function sheet.charts(found)
     for _, what in ipairs { "low", "high", "p" } do
       local list = series(sweep, found.classes, what)
       if #charts > 0 then without_names(list) end
-      charts[#charts + 1] = { title = titles[what], x = x, series = list }
+      charts[#charts + 1] = { title = titles[what], x = x, y = { 0, what == "p" and 1 or nil },
+                              series = list }
     end
   end
   return charts
@@ -50,7 +73,7 @@ local function strip(sweep)
   local shown = math.min(SHOWN, n)
   for i = 1, shown do
     local k = shown == 1 and 1 or 1 + (i - 1) * (n - 1) // (shown - 1)
-    pictures[i] = image.contain(sweep.curves[1].pictures[k], SIDE, SIDE):clamp(0, 1)
+    pictures[i] = image.contain(sweep.pictures[k], SIDE, SIDE):clamp(0, 1)
     labels[i] = ("%s %.4g"):format(sweep.kind, sweep.amounts[k])
   end
   return image.grid(pictures, { columns = shown, labels = labels, gap = 4 })
@@ -72,23 +95,22 @@ function sheet.draw(found)
   return canvas
 end
 
+-- How far an amount is from the one that does nothing; a turn by 350 degrees is one by 10.
+local function away(sweep, k)
+  local d = math.abs(sweep.amounts[k] - sweep.identity)
+  return sweep.kind == "rotation" and math.min(d % 360, -d % 360) or d
+end
+
 -- The places of the amounts beside the one that does nothing.
 local function first_steps(sweep)
   local places, nearest = {}, 1
-  local function off(k) return math.abs(sweep.amounts[k] - sweep.identity) end
   for k in ipairs(sweep.amounts) do
-    if off(k) < off(nearest) then nearest = k end
+    if away(sweep, k) < away(sweep, nearest) then nearest = k end
   end
   for _, k in ipairs { nearest - 1, nearest + 1 } do
     if sweep.amounts[k] then places[#places + 1] = k end
   end
   return places
-end
-
-local function mean(list)
-  local sum = 0
-  for _, value in ipairs(list) do sum = sum + value end
-  return sum / #list
 end
 
 -- How much of its largest value a curve has reached after the first step.
@@ -98,20 +120,48 @@ local function rise(curve, places)
   return mean(values) / math.max(1e-30, table.unpack(curve))
 end
 
--- sheet.numbers(found) --> for each sweep { kind =, low =, high = the share of its largest distance that a
--- layer has moved after one step; p, lowest = the mean and the lowest over the amounts of the probability,
--- relative to that of the untransformed picture; all of them means over the pictures }.
+-- R^2 of the straight line that fits the distances best: 1 where the distance grows evenly with what is done,
+-- little where it has jumped and then stays.
+local function straightness(sweep, curve)
+  local xs = {}
+  for k in ipairs(curve) do xs[k] = away(sweep, k) end
+  local mx, md, xx, xd, dd = mean(xs), mean(curve), 0, 0, 0
+  for k, d in ipairs(curve) do
+    xx, xd, dd = xx + (xs[k] - mx) ^ 2, xd + (xs[k] - mx) * (d - md), dd + (d - md) ^ 2
+  end
+  return xd * xd / math.max(xx * dd, 1e-30)
+end
+
+local function share(list)
+  local count = 0
+  for _, yes in ipairs(list) do count = count + (yes and 1 or 0) end
+  return count / #list
+end
+
+-- sheet.numbers(found) --> for each sweep, as means over the pictures, { kind =,
+--   low, high = the share of its largest distance that a layer has moved after one step,
+--   low_straight, high_straight = R^2 of the straight line for distance by amount,
+--   p, lowest = the mean and the lowest over the amounts of the class's probability, relative to that of the
+--   untransformed picture, kept = the share of transformed pictures whose most probable class it is }.
 function sheet.numbers(found)
   local rows = {}
   for s, sweep in ipairs(found.sweeps) do
-    local places, low, high, p, lowest = first_steps(sweep), {}, {}, {}, {}
-    for i, curve in ipairs(sweep.curves) do
-      low[i], high[i] = rise(curve.low, places), rise(curve.high, places)
-      p[i] = mean(curve.p) / found.classes[i].p
-      lowest[i] = math.min(table.unpack(curve.p)) / found.classes[i].p
+    local places, of = first_steps(sweep), {}
+    local function note(what, value)
+      of[what] = of[what] or {}
+      table.insert(of[what], value)
     end
-    rows[s] = { kind = sweep.kind, low = mean(low), high = mean(high), p = mean(p),
-                lowest = mean(lowest) }
+    for i, curve in ipairs(sweep.curves) do
+      for _, layer in ipairs { "low", "high" } do
+        note(layer, rise(curve[layer], places))
+        note(layer .. "_straight", straightness(sweep, curve[layer]))
+      end
+      note("p", mean(curve.p) / found.classes[i].p)
+      note("lowest", math.min(table.unpack(curve.p)) / found.classes[i].p)
+      note("kept", share(curve.top))
+    end
+    rows[s] = { kind = sweep.kind }
+    for what, values in pairs(of) do rows[s][what] = mean(values) end
   end
   return rows
 end

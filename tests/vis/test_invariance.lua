@@ -1,6 +1,8 @@
 -- Features under shifts, scales and turns, on nets of which it is known what they do not mind.
+local features = require "switchback.features"
 local h = require "helper"
 local lu = require "luaunit"
+local picture_set = require "picture_set"
 local sb = require "switchback"
 local sheet = require "switchback.invariance_sheet"
 local tiny = require "tiny_model"
@@ -47,7 +49,16 @@ function T.test_a_mean_does_not_mind_shifts()
     lu.assertAlmostEquals(curve.p[k], found.classes[1].p, 1e-5)
     lu.assertEquals(curve.low[k] > 0.5, k ~= 3)
   end
-  h.close(curve.pictures[5]:narrow(2, 5, 21), cross():narrow(2, 1, 21), 1e-5) -- down by four
+  h.close(sweep.pictures[5]:narrow(2, 5, 21), cross():narrow(2, 1, 21), 1e-5) -- down by four
+end
+
+-- 60 of 224 pixels, of 25 therefore 7, each whole pixel once.
+function T.test_shifts_are_whole_pixels_in_proportion_to_the_input()
+  local found = sb.vis.invariance(mean_net(), { cross() }, { low = "same" })
+  local amounts = {}
+  for pixels = -7, 7 do amounts[#amounts + 1] = pixels end
+  lu.assertEquals(found.sweeps[1].amounts, amounts)
+  lu.assertEquals({ #found.sweeps[2].amounts, #found.sweeps[3].amounts }, { 25, 25 })
 end
 
 function T.test_a_cross_is_itself_after_a_quarter_turn()
@@ -61,10 +72,9 @@ end
 function T.test_scales_and_distances()
   local net = mean_net()
   local found = sb.vis.invariance(net, { cross() }, { steps = 2, scale = 2, low = "same" })
-  local _, curve = sweep_of(found, "scale")
-  lu.assertEquals(curve.pictures[1]:totable(), found.sweeps[2].curves[1].pictures[1]:totable())
+  local sweep, curve = sweep_of(found, "scale")
   lu.assertAlmostEquals(curve.low[1], 0, 1e-5)
-  local large = curve.pictures[2]
+  local large = sweep.pictures[2]
   lu.assertTrue(large[{ 1, 13, 5 }] > 0.9 and large[{ 1, 13, 1 }] < 0.1)
   local wanted = (net:forward(large:unsqueeze(1)).mean - net:forward(cross():unsqueeze(1)).mean):norm()
   lu.assertAlmostEquals(curve.high[2], wanted / net:forward(cross():unsqueeze(1)).mean:norm(), 1e-5)
@@ -75,10 +85,30 @@ function T.test_numbers()
   local jump, straight, p = { 1, 1, 0, 1, 1 }, { 4, 2, 0, 2, 4 }, { 0.1, 0.2, 0.4, 0.2, 0.1 }
   local rows = sheet.numbers { classes = { { p = 0.4 } }, sweeps = {
     { kind = "translation", identity = 0, amounts = { -2, -1, 0, 1, 2 },
-      curves = { { low = jump, high = straight, p = p } } } } }
-  lu.assertEquals({ rows[1].low, rows[1].high }, { 1, 0.5 })
+      curves = { { low = jump, high = straight, p = p, top = { false, true, true, true, false } } } } } }
+  lu.assertEquals({ rows[1].low, rows[1].high, rows[1].high_straight, rows[1].kept }, { 1, 0.5, 1, 0.6 })
+  lu.assertAlmostEquals(rows[1].low_straight, 1.2 ^ 2 / (2.8 * 0.8), 1e-9) -- correlation, squared
   lu.assertAlmostEquals(rows[1].p, 0.5, 1e-9)
   lu.assertAlmostEquals(rows[1].lowest, 0.25, 1e-9)
+end
+
+-- A turn by 270 degrees is one by 90: distances in proportion to that lie on a line.
+function T.test_turns_go_both_ways()
+  local d = { 0, 1, 2, 1, 0 }
+  local rows = sheet.numbers { classes = { { p = 1 } }, sweeps = {
+    { kind = "rotation", identity = 0, amounts = { 0, 90, 180, 270, 360 },
+      curves = { { low = d, high = d, p = { 1, 1, 1, 1, 1 }, top = { true, true, true, true, true } } } } } }
+  lu.assertEquals({ rows[1].low, rows[1].kept }, { 0.5, 1 })
+  lu.assertAlmostEquals(rows[1].low_straight, 1, 1e-9)
+end
+
+function T.test_clear_photos_have_a_probable_class()
+  local net, set = tiny.loaded(), picture_set.set()
+  local sorted = {}
+  for i = 1, #set do sorted[i] = net:forward(net:prepare(set:picture(i))):top(1)[1].p end
+  table.sort(sorted)
+  lu.assertEquals(#features.clear(net, set, 99, sorted[30]), 7)
+  lu.assertEquals(#features.clear(net, set, 6, 0), 6)
 end
 
 function T.test_the_recipe()
@@ -91,7 +121,7 @@ function T.test_the_recipe()
   lu.assertEquals({ result.classes[1].index, result.classes[2].index }, { 2, 4 })
   lu.assertEquals(assert(sb.image.load(out)):size(1), 3)
   local svg = assert(io.open(result.files[2])):read "a"
-  lu.assertEquals(select(2, svg:gsub("<polyline", "")), 20) -- nine charts of two curves, and a legend
+  lu.assertEquals(select(2, svg:gsub("<polyline", "")), 30) -- nine charts of three curves, a legend
 end
 
 return T

@@ -73,7 +73,7 @@ local function draw_series(pen, s, color, x, y)
 end
 
 -- In the corner where the curves leave most room: that above or below their ends.
-local function draw_legend(pen, series, box, y)
+local function draw_legend(pen, series, colors, box, y)
   local sum, n = 0, 0
   for _, s in ipairs(series) do
     local last = s.points[#s.points]
@@ -83,7 +83,7 @@ local function draw_legend(pen, series, box, y)
   local at = low and box.bottom - LINE * #series or box.top + LINE / 2
   for i, s in ipairs(n > 0 and series[1].name and series or {}) do
     local line = at + (i - 1) * LINE
-    pen.path({ { box.right - 130, line }, { box.right - 112, line } }, COLORS[i])
+    pen.path({ { box.right - 130, line }, { box.right - 112, line } }, colors[i])
     pen.text(box.right - 106, line, s.name, "left")
   end
 end
@@ -97,19 +97,25 @@ local function drawn(series)
 end
 
 -- draw(pen, c, left, top, width, height): the chart c = { title =, x = name of that axis, series =
--- { { name =, points = {{x, y}...} }... } } (at most six) in the box of that size from (left, top) on. Series
--- without points are left out, and points that are no numbers; series without names have no legend.
+-- { { name =, points = {{x, y}...}, color = }... } (at most six without a color), y = { low, high }: values
+-- that the other axis reaches at least, either may be nil } in the box of that size from (left, top) on.
+-- Series without points are left out, and points that are no numbers; series without names have no legend.
 function chart.draw(pen, c, left, top, width, height)
   local series = drawn(c.series)
   local box = { left = left + LEFT, right = left + width - RIGHT, top = top + TOP,
                 bottom = top + height - BOTTOM }
   local x_low, x_high = extent(series, 1)
   local y_low, y_high = extent(series, 2)
+  local wanted, colors = c.y or {}, {}
+  y_low, y_high = math.min(y_low, wanted[1] or y_low), math.max(y_high, wanted[2] or y_high)
   local x = axis(x_low, x_high, box.left, box.right, 8)
   local y = axis(y_low, y_high, box.bottom, box.top, 6)
   draw_axes(pen, c, box, x, y)
-  for i, s in ipairs(series) do draw_series(pen, s, COLORS[i], x, y) end
-  draw_legend(pen, series, box, y)
+  for i, s in ipairs(series) do
+    colors[i] = s.color or COLORS[i]
+    draw_series(pen, s, colors[i], x, y)
+  end
+  draw_legend(pen, series, colors, box, y)
 end
 
 return chart
