@@ -86,6 +86,23 @@ function derive.net(old, nodes, changes)
   return net_module.new(d)
 end
 
+local behind_scores = { softmax = true, log_softmax = true, identity = true, dropout = true, flatten = true,
+                        reshape = true, squeeze = true, relu = true, global_avgpool = true, avgpool = true }
+
+local gives_scores = { linear = true, conv2d = true }
+
+-- classifier(net) --> the node, a linear layer or a convolution, whose outputs become the classes' scores.
+-- Raises where the last layers are of other kinds.
+function derive.classifier(net)
+  local function kind_of(node) return type(node.layer) == "userdata" and node.layer.kind end
+  local node = net.made[net.outputs[1]]
+  while node and behind_scores[kind_of(node)] do node = net.made[node.inputs[1]] end
+  if not node or not gives_scores[kind_of(node)] then
+    error(("head: '%s' does not come from a linear layer or a convolution"):format(net.outputs[1]), 0)
+  end
+  return node
+end
+
 -- ---- Layers that no longer fit -------------------------------------------------------------------
 
 -- The parameters that say how many channels or features a layer reads, for inputs of that shape.

@@ -31,10 +31,10 @@ end
 local CURVES = { width = 440, height = 280, columns = false }
 
 local function draw_all(charts, o, pen)
-  local chart = require "switchback.plot.chart"
   for i, c in ipairs(charts) do
+    local kind = require("switchback.plot." .. (c.labels and "points" or "chart"))
     local row, column = (i - 1) // o.columns, (i - 1) % o.columns
-    chart.draw(pen, c, column * o.width, row * o.height, o.width, o.height)
+    kind.draw(pen, c, column * o.width, row * o.height, o.width, o.height)
   end
 end
 
@@ -45,7 +45,8 @@ local function laid_out(name, charts, options)
   return o, -(-#charts // o.columns) * o.height, math.min(#charts, o.columns) * o.width
 end
 
--- curves(charts [, options]) --> (3,H,W): charts of curves side by side; see plot/chart.lua for a chart.
+-- curves(charts [, options]) --> (3,H,W): charts side by side, of curves (plot/chart.lua), or of points with
+-- error bars where a chart has labels (plot/points.lua).
 -- options: width = 440 and height = 280 of each, in pixels; columns: how many in a row (default: all).
 function plot.curves(charts, options)
   local o, height, width = laid_out("plot.curves", charts, options)

@@ -2,9 +2,11 @@
 -- (net:without{...} and so on) that answers a new net and leaves the old one as it was. The two share weights
 -- that nobody has trained (net:parameters) and none that somebody trains: training one never changes the
 -- other.
+local bypass = require "switchback.bypass"
 local check = require "switchback.check"
 local core = require "switchback.core"
 local derive = require "switchback.derive"
+local sorted = require "switchback.keys"
 
 local surgery = {}
 
@@ -24,107 +26,52 @@ end
 
 -- ---- Removing layers -------------------------------------------------------------------------------
 
-local goes_along = { batchnorm = true, instancenorm = true, scale = true, lrn = true, dropout = true,
-                     relu = true, leaky_relu = true, prelu = true, elu = true, clip = true, tanh = true,
-                     sigmoid = true }
-
+local SEED <const> = { seed = 0 }
 local has_weights = { conv2d = true, conv2d_transpose = true, linear = true }
 
 local function kind_of(node) return type(node.layer) == "userdata" and node.layer.kind end
 
-local function readers(nodes, value)
-  local list = {}
-  for _, node in ipairs(nodes) do
-    for _, input in ipairs(node.inputs) do
-      if input == value then list[#list + 1] = node end
-    end
-  end
-  return list
-end
-
--- Marks the node and, after a layer with weights, the normalisation, rectifier and dropout that it feeds
--- alone.
-local function mark(nodes, node, removed, follows)
-  if #node.inputs ~= 1 or #node.outputs ~= 1 then
-    error(("without: '%s' joins or splits values, and only layers of a chain can be removed")
-      :format(node.name), 0)
-  end
-  removed[node.name] = true
-  local after = readers(nodes, node.outputs[1])
-  if #after == 1 and goes_along[kind_of(after[1])] and (follows or has_weights[kind_of(node)]) then
-    mark(nodes, after[1], removed, true)
-  end
-end
-
--- What stands for a value when the nodes of `removed` are gone.
-local function stand_in(net, value, removed)
-  local node = net.made[value]
-  while node and removed[node.name] do
-    value = node.inputs[1]
-    node = net.made[value]
-  end
-  return value
-end
-
-local function bypass(net, names, nodes)
-  local removed = {}
-  for _, name in ipairs(names) do mark(nodes, net:node(name), removed) end
-  local kept, outputs = {}, {}
-  for _, node in ipairs(nodes) do
-    if not removed[node.name] then kept[#kept + 1] = node end
-    for i, value in ipairs(node.inputs) do node.inputs[i] = stand_in(net, value, removed) end
-  end
-  for i, value in ipairs(net.outputs) do outputs[i] = stand_in(net, value, removed) end
-  if #kept == 0 then error("without: no layer would be left", 0) end
-  return kept, outputs
-end
-
-local SEED <const> = { seed = 0 }
-
 -- without(net, names [, { seed = 0 }]) --> net, list of names. Removes these layers of a chain (a list or one
 -- name, as Zeiler & Fergus 2013 remove layers 3 and 4, or 6 and 7, in table 3), and with a convolution or
--- linear layer the normalisation, rectifier and dropout that follow it. What read them now reads what they
+-- linear layer the normalisation, rectifier and dropout that follow it. "layer3.1.*" or "inception_4b/*" is
+-- a whole block: the layers below that name, and the one of that name. What read them now reads what they
 -- read. The list names the layers whose weights no longer fit and were drawn anew from the seed (He et al.
--- 2015). Raises for unknown layers and for those with several inputs or outputs.
+-- 2015). Raises for unknown layers, and for layers or blocks with several inputs or outputs.
 function surgery.without(net, names, options)
   local seed = check.options("without", options, SEED).seed
-  local nodes, outputs = bypass(net, type(names) == "table" and names or { names }, derive.nodes(net))
-  local smaller = derive.net(net, nodes, { outputs = outputs })
+  local nodes = derive.nodes(net)
+  local kept, outputs = bypass(net, type(names) == "table" and names or { names }, nodes)
+  local smaller = derive.net(net, kept, { outputs = outputs })
   return smaller, derive.refit(smaller, seed)
 end
 
 -- ---- Other layers ------------------------------------------------------------------------------------
 
+local function check_layer(name, layer)
+  if type(layer) ~= "userdata" or not pcall(function() return layer.kind end) then
+    error(("replace: give a layer (sb.layer.KIND{...}) for '%s', got %s"):format(name, type(layer)), 0)
+  end
+end
+
 -- replace(net, name, layer [, { seed = 0 }]) --> net, list of names. Puts a layer (sb.layer.KIND{...}) in the
--- place of one with as many inputs; it is still called `name`. The list is as of without. Raises if shapes
+-- place of one with as many inputs; it is still called `name`. replace(net, { name = layer, ... } [, ...])
+-- does so with several at once, which need to fit together only. The list is as of without. Raises if shapes
 -- cannot be made to fit.
 function surgery.replace(net, name, layer, options)
+  local layers = name
+  if type(name) == "table" then options = layer else layers = { [name] = layer } end
   local seed = check.options("replace", options, SEED).seed
-  if type(layer) ~= "userdata" or not pcall(function() return layer.kind end) then
-    error("replace: give a layer (sb.layer.KIND{...}), got " .. type(layer), 2)
+  local nodes, put = derive.nodes(net), {}
+  for _, key in ipairs(sorted(layers)) do
+    check_layer(key, layers[key])
+    put[net:node(key).name] = layers[key]
   end
-  local nodes, old = derive.nodes(net), net:node(name)
-  for _, node in ipairs(nodes) do
-    if node.name == old.name then node.layer = layer end
-  end
+  for _, node in ipairs(nodes) do node.layer = put[node.name] or node.layer end
   local changed = derive.net(net, nodes)
   return changed, derive.refit(changed, seed)
 end
 
-local behind_scores = { softmax = true, log_softmax = true, identity = true, dropout = true, flatten = true,
-                        reshape = true, squeeze = true, relu = true, global_avgpool = true, avgpool = true }
-
 local widths = { linear = "out_features", conv2d = "out_channels" }
-
--- The node whose outputs become the classes.
-local function classifier(net)
-  local node = net.made[net.outputs[1]]
-  while node and behind_scores[kind_of(node)] do node = net.made[node.inputs[1]] end
-  if not node or not widths[kind_of(node)] then
-    error(("head: '%s' does not come from a linear layer or a convolution"):format(net.outputs[1]), 0)
-  end
-  return node
-end
 
 -- head(net, n [, { seed = 0, labels = }]) --> a net whose last linear layer or convolution has n outputs,
 -- with new weights from the seed (He et al. 2015), as for other classes. labels: list of the n classes'
@@ -135,7 +82,7 @@ function surgery.head(net, n, options)
   if o.labels and #o.labels ~= n then
     error(("head: %d labels for %d classes"):format(#o.labels, n), 2)
   end
-  local nodes, last = derive.nodes(net), classifier(net)
+  local nodes, last = derive.nodes(net), derive.classifier(net)
   for _, node in ipairs(nodes) do
     if node.name == last.name then
       local changes = { [widths[last.layer.kind]] = n, rng = core.rng.new(o.seed) }

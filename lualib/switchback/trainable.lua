@@ -75,6 +75,13 @@ local function all(net)
   return list
 end
 
+-- count(net) --> how many numbers parameters(net) has with nothing frozen, without making copies.
+function trainable.count(net)
+  local total = 0
+  for _, p in ipairs(all(net)) do total = total + p.value:count() end
+  return total
+end
+
 -- parameters(net) --> list of the weights that training changes, in running order, frozen ones and running
 -- statistics (batch norm's mean and variance) left out:
 --   { name = "features.0.weight", layer =, key = "weight", value = tensor, gradient = function }

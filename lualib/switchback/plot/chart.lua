@@ -49,6 +49,10 @@ local function axis(low, high, from, to, count)
   return a
 end
 
+-- For charts of other kinds.
+chart.axis, chart.extent = axis, extent
+chart.colors, chart.axis_color, chart.grid_color = COLORS, AXIS, GRID
+
 local function draw_axes(pen, c, box, x, y)
   for _, tick in ipairs(y.ticks) do
     pen.line(box.left, tick[1], box.right, tick[1], GRID)
