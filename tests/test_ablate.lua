@@ -139,11 +139,14 @@ recipe.run(recipe.find(arg[2]), table.move(arg, 3, #arg, 1, {}))
 ]]
 
 local function run(n, name, more)
-  local program, data = h.temporary "ablate.lua", folder()
+  local program, data = h.temporary "killed/ablation.lua", folder()
+  assert(file.make_folders(h.temporary "killed")) -- not among what tests take for recipes
   assert(file.write(program, PROGRAM))
-  return h.shell(("%s %s %d ablate --model %s --data %s --validate %s/train-images-idx3-ubyte --classes 3 " ..
-    "--count 20 --epochs 2 --batch 10 --rate 0.02 --remove conv1 --width conv1:4 --first 5/2 " ..
-    "--out %s/%s.png %s"):format(h.host, program, n, h.temporary "toy.safetensors", data, data, h.temporary "tables", name, more or ""))
+  local options = "--classes 3 --count 20 --epochs 2 --batch 10 --rate 0.02 --remove conv1 --width conv1:4 "
+    .. "--first 5/2"
+  return h.shell(("%s %s %d ablate --model %s --data %s --validate %s/train-images-idx3-ubyte %s " ..
+    "--out %s/%s.png %s"):format(h.host, program, n, h.temporary "toy.safetensors", data, data, options,
+    h.temporary "tables", name, more or ""))
 end
 
 local function table_of(name, ending)
