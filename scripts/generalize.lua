@@ -32,7 +32,7 @@ return {
     { "classifier", type = "names", default = "svm,softmax", help = "svm, softmax or both" },
     { "grid", type = "integer", min = 0, default = 3, help = "areas a side of a map; 0: all positions" },
     "seed",
-    { "out", default = "generalize.png", help = "chart of the table" },
+    { "out", default = "generalize.png", help = "chart of the table, also as .svg" },
   },
   run = function(o, report)
     local sb = require "switchback"
@@ -48,7 +48,7 @@ return {
       folds = o.folds, classifiers = o.classifier, grid = o.grid, seed = o.seed, progress = progress })
     report:say("%s", set)
     say_table(report, rows)
-    report:save(o.out, sb.plot.curves(generalize.charts(rows)))
+    for _, path in ipairs(generalize.write(o.out, rows)) do report:note(path) end
     return { rows = rows, classes = set.classes, pictures = #set }
   end,
 }

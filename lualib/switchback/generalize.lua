@@ -4,6 +4,7 @@
 local check = require "switchback.check"
 local classifier = require "switchback.classifier"
 local features = require "switchback.features"
+local file = require "switchback.file"
 
 local generalize = {}
 
@@ -121,27 +122,6 @@ end
 
 -- ---- Charts ----------------------------------------------------------------------------------------------
 
--- The accuracies of a classifier by layer: a curve for each count and weights.
-local function series_of(rows, kind, count, weights)
-  local s = { name = ("%s, %d a class"):format(weights, count), points = {} }
-  for _, row in ipairs(rows) do
-    if row.classifier == kind and row.count == count then
-      table.insert(s.points, { #s.points + 1, 100 * row[weights].mean })
-    end
-  end
-  return s
-end
-
-local function chart(rows, kind, counts)
-  local series = {}
-  for _, weights in ipairs { "pretrained", "random" } do
-    for k = 1, rows[1][weights] and math.min(2, #counts) or 0 do -- four curves at most
-      table.insert(series, series_of(rows, kind, counts[k], weights))
-    end
-  end
-  return { title = kind .. ": % right", x = "layer of the table", series = series }
-end
-
 -- What differs among the rows in a field, in order.
 local function distinct(rows, field)
   local seen, list = {}, {}
@@ -154,14 +134,48 @@ local function distinct(rows, field)
   return list
 end
 
---- charts(rows) --> list of charts for sb.plot.curves, one for each classifier, of what run answered: of the
--- first two counts.
+-- The accuracies of a classifier in percent, by layer, for a count of pictures and the weights.
+local function series_of(rows, kind, count, weights)
+  local s = { name = ("%s, %d a class"):format(weights, count), values = {} }
+  for _, row in ipairs(rows) do
+    if row.classifier == kind and row.count == count then
+      table.insert(s.values, { mean = 100 * row[weights].mean, deviation = 100 * row[weights].deviation })
+    end
+  end
+  return s
+end
+
+local function chart(rows, kind, counts)
+  local c = { title = kind .. ": classes told right", x = "% right, +- deviation over folds",
+              labels = distinct(rows, "layer"), series = {} }
+  for _, weights in ipairs { "pretrained", "random" } do
+    for k = 1, rows[1][weights] and math.min(2, #counts) or 0 do -- four series at most
+      table.insert(c.series, series_of(rows, kind, counts[k], weights))
+    end
+  end
+  return c
+end
+
+--- charts(rows) --> list of charts of points for sb.plot.curves, one for each classifier, of what run
+-- answered: of the first two counts.
 function generalize.charts(rows)
   local charts = {}
   for i, kind in ipairs(distinct(rows, "classifier")) do
     charts[i] = chart(rows, kind, distinct(rows, "count"))
   end
   return charts
+end
+
+--- write(path, rows) --> the names of two files that it writes: the charts as a picture, and as .svg beside
+-- it. Raises if it cannot.
+function generalize.write(path, rows)
+  local charts, plot = generalize.charts(rows), require "switchback.plot"
+  local height = require("switchback.plot.points").height(#charts[1].labels, #charts[1].series)
+  local size, svg = { width = 760, height = height, columns = 1 }, path:gsub("%.[^.]*$", ".svg")
+  assert(file.make_folders(require("switchback.paths").folder(path)))
+  assert(require("switchback.image").save(path, plot.curves(charts, size)))
+  assert(file.write(svg, plot.svg(charts, size)))
+  return { path, svg }
 end
 
 return generalize

@@ -83,7 +83,7 @@ end
 --- write(stem, rows) --> list of the files written: STEM.csv, .svg and .png. Raises if it cannot.
 function out.write(stem, rows)
   local charts = { out.chart(rows) }
-  local size = { width = 820, height = require("switchback.plot.points").height(#rows) }
+  local size = { width = 820, height = require("switchback.plot.points").height(#rows, #COLUMNS) }
   assert(file.write(stem .. ".csv", out.csv(rows)))
   assert(file.write(stem .. ".svg", plot.svg(charts, size)))
   assert(image.save(stem .. ".png", plot.curves(charts, size)))

@@ -86,7 +86,7 @@ function points.draw(pen, c, left, top, width, height)
   end
 end
 
---- height(rows) --> pixels that so many rows of three series take.
-function points.height(rows) return TOP + BOTTOM + 30 * rows end
+--- height(rows, series) --> pixels that a chart of so many rows and series takes.
+function points.height(rows, series) return TOP + BOTTOM + (APART * series + 9) * rows end
 
 return points
