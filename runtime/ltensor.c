@@ -65,20 +65,42 @@ static float *floats_of(void *raw) {
 
 /* Left alone, the collector waits until memory has doubled, which beside weights of half a gigabyte
    is late. So it runs whenever new buffers have come to GARBAGE bytes: that takes it a tenth of a
-   millisecond, since the objects are few, and the system longer to find the bytes. */
+   millisecond, since the objects are few, and the system longer to find the bytes. A collection
+   that finds little, as while a pass records its tapes, makes it wait for twice as many bytes the
+   next time, up to a quarter of what is in use. */
 enum { GARBAGE = 8 << 20 };
 
-static void collect_in_time(lua_State *L, size_t bytes) {
-  static const char key = 0;
-  lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
-  lua_Integer fresh = lua_tointeger(L, -1) + (lua_Integer)bytes;
+static lua_Integer registered(lua_State *L, const char *key) {
+  lua_rawgetp(L, LUA_REGISTRYINDEX, key);
+  lua_Integer n = lua_tointeger(L, -1);
   lua_pop(L, 1);
-  if (fresh >= GARBAGE && lua_gc(L, LUA_GCISRUNNING)) {
-    lua_gc(L, LUA_GCCOLLECT);
+  return n;
+}
+
+static void put_registered(lua_State *L, const char *key, lua_Integer n) {
+  lua_pushinteger(L, n);
+  lua_rawsetp(L, LUA_REGISTRYINDEX, key);
+}
+
+/* Collects; answers how many new bytes to wait for until the next time, after `waited` this time.
+ */
+static lua_Integer collect(lua_State *L, lua_Integer waited) {
+  lua_Integer before = (lua_Integer)lua_gc(L, LUA_GCCOUNT) << 10;
+  lua_gc(L, LUA_GCCOLLECT);
+  lua_Integer used = (lua_Integer)lua_gc(L, LUA_GCCOUNT) << 10;
+  if (before - used >= waited / 2 || used / 4 < GARBAGE) return GARBAGE;
+  return 2 * waited < used / 4 ? 2 * waited : used / 4;
+}
+
+static void collect_in_time(lua_State *L, size_t bytes) {
+  static const char fresh_key = 0, wait_key = 0;
+  lua_Integer fresh = registered(L, &fresh_key) + (lua_Integer)bytes;
+  lua_Integer wait = registered(L, &wait_key);
+  if (fresh >= (wait ? wait : GARBAGE) && lua_gc(L, LUA_GCISRUNNING)) {
+    put_registered(L, &wait_key, collect(L, wait ? wait : GARBAGE));
     fresh = (lua_Integer)bytes;
   }
-  lua_pushinteger(L, fresh);
-  lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+  put_registered(L, &fresh_key, fresh);
 }
 
 float *sb_push_buffer(lua_State *L, int64_t n) {

@@ -7,19 +7,20 @@ local function samples(net, photo, o)
   repeat
     local style = #pictures + 1
     local made = sb.vis.stylize(net, photo, { style = style, memory = o.memory })
-    pictures[style], labels[style] = made.image, tostring(style)
+    pictures[style], labels[style] = made.image, net.styles and net.styles[style] or tostring(style)
   until style == made.styles
   return sb.image.grid(pictures, { labels = labels, title = o.model }), #pictures
 end
 
 return {
   summary = "a photo, or a folder of frames, in a style that a transform net has learned",
-  about = "style26 knows 26 styles and their blends, vangogh_starry_night and its like one each (README).",
+  about = "style26 knows 26 styles and their blends, vangogh_starry_night and its like one each;\n" ..
+    "train_style makes others.",
   options = {
     { "model", default = "style26" },
     { "image", help = "photo, or folder of frames" },
     { "style", type = "blend", default = "1",
-      help = "style, from 1; a blend such as 1:0.5,8:0.3; all: a sheet of them all" },
+      help = "style, from 1 or by its name; a blend such as 1:0.5,8:0.3; all: a sheet of them all" },
     { "size", help = "longer side in pixels (default: as it is)" },
     { "memory", type = "integer", min = 1, default = 4096, help = "MiB that a run may take" },
     { "out", type = "file", default = "stylized.png", help = "picture to write, or folder for frames" },

@@ -51,6 +51,8 @@ local function each()
     { obj.content("a", like_a), "a" }, { obj.content("b", like_b, { normalise = "mean" }), "b" },
     { obj.content("a", like_a, { normalise = "energy" }), "a" },
     { obj.style("a", { a = like_a }), "a" }, { obj.style({ "a", "b" }, { a = like_a, b = like_b }), "b" },
+    { obj.relative({ "a", "b" }, { a = like_a, b = like_b }, { a = 2, b = 0.5 }), "b" },
+    { obj.relative("a", { a = like_a }), "a" },
     { obj.direction("a", { 1, -2, 0.5, 3 }), "a" },
     { obj.direction("a", sb.randn(rng, 4), { power = 2 }), "a" },
     { obj.guided("a", sb.randn(rng, 1, 4, 7, 3)), "a", 2e-2 }, -- a step may change which fits best
@@ -131,6 +133,9 @@ function T.test_style_by_hand()
   local expected = (g * g):sum() / 16
   lu.assertAlmostEquals(value_of(obj.style("a", { a = p }), { a = f }), expected, 1e-5)
   lu.assertAlmostEquals(value_of(obj.style("a", obj.grams { a = p }), { a = f }), expected, 1e-5)
+  local a = obj.grams({ a = p }).a
+  lu.assertAlmostEquals(value_of(obj.relative("a", { a = p }, { a = 3 }), { a = f }),
+    3 * 16 * expected / a:dot(a), 1e-4)
   local inside = obj.style("a", obj.grams { a = p }, { mask = sb.tensor { { 0, 1 } } })
   g = sb.tensor { { 1, 0 }, { 0, 0 } } - sb.tensor { { 1, 0 }, { 0, 1 } } / 2
   lu.assertAlmostEquals(value_of(inside, { a = f }), (g * g):sum() / 16, 1e-5)

@@ -58,6 +58,7 @@ function T.test_values()
   lu.assertEquals(parse("--class", "tabby").class, "tabby")
   lu.assertEquals(parse("--blend", "3").blend, { [3] = 1 })
   lu.assertEquals(parse("--blend", "1:0.5,8:2").blend, { [1] = 0.5, [8] = 2 })
+  lu.assertEquals(parse("--blend", "wave:2,the scream").blend, { wave = 2, ["the scream"] = 1 })
   lu.assertEquals(parse("--blend", "all").blend, "all")
 end
 
@@ -69,8 +70,8 @@ function T.test_errors_name_option_and_value()
   lu.assertEquals(message("--rate", "fast"), "--rate: expected a number, got 'fast'")
   lu.assertEquals(message("--keep", "most"), "--keep: expected max, map, a number or y,x, got 'most'")
   lu.assertEquals(message("--channels", "1,b"), "--channels: expected integers such as 1,2,3, got '1,b'")
-  for _, text in ipairs { "1:", "a", "1,,2", "1.5", "" } do
-    lu.assertStrContains(message("--blend=" .. text), "expected numbers with weights such as 3 or 1:0.5")
+  for _, text in ipairs { "1:", "a:b", "1,,2", "1.5", "" } do
+    lu.assertStrContains(message("--blend=" .. text), "expected numbers or names with weights such as 3 or")
   end
   lu.assertEquals(message("--rule", "guidd"),
     "--rule: 'guidd' is none of gradient, guided, deconv; did you mean 'guided'?")

@@ -38,6 +38,14 @@ function T.test_a_saved_net_is_the_same_net()
   end
 end
 
+function T.test_names_of_styles_are_kept()
+  local net, path = sb.load("johnson", { untrained = true, width = 2, blocks = 1, styles = 2 }),
+    h.temporary "styles.safetensors"
+  net.styles = { "wave", "the scream" }
+  lu.assertEquals(sb.load(net:save(path) and path).styles, net.styles)
+  lu.assertEquals(net:clone().styles, net.styles)
+end
+
 -- Every layer, with every configuration that the contract test knows.
 function T.test_every_layer_can_be_saved()
   for _, kind in ipairs(sb.layer.list()) do

@@ -66,6 +66,20 @@ function T.test_parameters_and_shapes_are_as_published()
   end
 end
 
+-- Johnson's net in other sizes, and with two styles, of which a file of weights tells by its tables.
+function T.test_transform_nets_of_other_sizes()
+  local net = sb.load("johnson", { untrained = true, width = 4, blocks = 2, styles = 3 })
+  check_shapes(net, "johnson", 18, "res2", { 1, 16, 5, 5 }, { 1, 3, 20, 20 })
+  lu.assertEquals(net.inputs[2], { name = "style", shape = { 0, 3 } })
+  h.error_has(net.node, "no layer is called 'res3'", net, "res3")
+  local again = sb.net(zoo.describe("johnson", { width = 4, blocks = 2, tensors = zoo.tensors(net) }))
+  lu.assertEquals(again.inputs[2].shape, { 0, 3 })
+  lu.assertEquals(sb.load("dumoulin", { untrained = true, styles = 2 }).inputs[2].shape, { 0, 2 })
+  h.error_has(zoo.describe, "zoo.johnson: width must be a whole number of at least 1, got 0", "johnson",
+    { width = 0 })
+  h.error_has(zoo.describe, "zoo.lenet5: unknown option 'width'", "lenet5", { width = 3 })
+end
+
 -- Real weights under torchvision's names, and the values that PyTorch computed from them.
 function T.test_squeezenet_with_real_weights()
   local tensors = assert(sb.safetensors.load(h.shared "models/squeezenet1_1/squeezenet1_1.safetensors"))

@@ -1,6 +1,7 @@
 -- Criteria: what a net's outputs are worth against the targets. A criterion is a function
---   c(outputs, targets [, gradient = true]) --> loss, gradient to the outputs (like them)
--- that makes its gradient anew at each call. sb.criterion.NAME{...} --> criterion.
+--   c(outputs, targets [, gradient = true]) --> loss, gradient to the outputs (like them), or also a third
+-- result, { name = number }: what else there is to tell of the batch. The gradient is made anew at each call.
+-- sb.criterion.NAME{...} --> criterion.
 local check = require "switchback.check"
 local core = require("switchback.core").criterion
 local tensor = require("switchback.core").tensor
@@ -48,5 +49,9 @@ function criterion.mse(options)
     return loss, gradient ~= false and d:mul_(2 / d:count()) or nil
   end
 end
+
+-- perceptual{ net =, styles =, ... } --> criterion of pictures, by how another network sees them (Johnson,
+-- Alahi & Fei-Fei 2016): see perceptual.lua.
+function criterion.perceptual(options) return require("switchback.perceptual").criterion(options) end
 
 return criterion

@@ -67,7 +67,8 @@ end
 function derive.net(old, nodes, changes)
   changes = changes or {}
   local d = { nodes = {}, inputs = {}, constants = {}, outputs = changes.outputs or copied(old.outputs),
-              preprocess = copied(old.preprocess), source = old.source, frozen = copied(old.frozen) }
+              preprocess = copied(old.preprocess), source = old.source, frozen = copied(old.frozen),
+              styles = old.styles }
   if not old.preprocess then d.preprocess = nil end
   local whole = { nodes = nodes, inputs = old.inputs, constants = old.constants }
   local needed = graph.ancestors(graph.producers(whole), d.outputs)

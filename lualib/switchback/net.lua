@@ -21,7 +21,8 @@ end
 
 -- net{ inputs = { {name =, shape = {0,3,224,224}}... } (0: any extent), nodes = { {name =, inputs = {..},
 -- outputs = {name}, layer = layer | function(shape_of) -> layer}... }, outputs = {..}, constants = {},
--- aliases = { other_name = value }, preprocess =, labels =, source = } --> net
+-- aliases = { other_name = value }, preprocess =, labels = (of classes), styles = (names of a transform net's
+-- styles), source = } --> net
 -- Raises for unknown or doubled names and for cycles.
 local function new(description)
   local net = setmetatable({}, Net)

@@ -7,7 +7,7 @@
 --   direction.lua    direction, guided
 --   batch.lua        interpolation, diversity
 --   match.lua        targets, content
---   style.lua        style, grams, blend, relative_weights
+--   style.lua        style, relative, grams, blend, relative_weights
 --   picture.lua      tv, l1, l2, norm, linf, range, blur, alpha
 --   algebra.lua      custom, sum, of
 local objective = {}

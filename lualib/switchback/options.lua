@@ -3,8 +3,8 @@
 -- A declaration is a list. An entry is a common option's name ("model"), or a table { name, field = value };
 -- fields that it leaves out are those of the common option of that name, if there is one:
 --   type      "string" (default), "file", "integer", "number", "flag", "class", "keep", "names" (a,b,c),
---             "integers" (1,2,3), "numbers" (1,0.5), "blend" (3 or 1:0.5,8:0.3 or all), "picture" (a file
---             to write), or a function(text) --> value, or nil and what was expected
+--             "integers" (1,2,3), "numbers" (1,0.5), "blend" (3, a name, 1:0.5,8:0.3 or all), "picture" (a
+--             file to write), or a function(text) --> value, or nil and what was expected
 --   default   as it would be typed; without one the option is nil when not given
 --   required  true: it must be given
 --   choices   list of the strings that it may be
@@ -60,15 +60,16 @@ local function keep(text)
   return #numbers == 2 and numbers or numbers[1]
 end
 
--- "3" or "1:0.5,8:0.3" --> { [index] = weight }; "all" stands for itself.
+-- "3", "wave", "1:0.5,8:0.3" or "wave:2,scream:1" --> { [index or name] = weight }; "all" stands for itself.
 local function blend(text)
   if text == "all" then return text end
-  local weights, expected = {}, "numbers with weights such as 3 or 1:0.5,8:0.3, or all"
+  local weights, expected = {}, "numbers or names with weights such as 3 or 1:0.5,8:0.3, or all"
   for part in (text .. ","):gmatch "(.-)," do
-    local index, weight = part:match "^(%d+)$", 1
-    if not index then index, weight = part:match "^(%d+):([%d.]+)$" end
-    if not index or not tonumber(weight) then return nil, expected end
-    weights[math.tointeger(index)] = tonumber(weight)
+    local which, weight = part:match "^([^:]+)$", 1
+    if not which then which, weight = part:match "^([^:]+):([%d.]+)$" end
+    local index = integer(which)
+    if not which or not tonumber(weight) or tonumber(which) and not index then return nil, expected end
+    weights[index or which] = tonumber(weight)
   end
   return weights, expected
 end

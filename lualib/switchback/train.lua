@@ -11,7 +11,7 @@ local OPTIONS = {
   net = false, data = false, validate = false, epochs = 1, batch = 64, optimizer = false, schedule = false,
   criterion = false, clip = false, augment = false, size = false, seed = 0, drop_last = true, classes = true,
   checkpoint = false, checkpoint_every = false, resume = false, snapshots = false, snapshot = false,
-  progress = false, each_epoch = false,
+  progress = false, each_epoch = false, columns = {}, identity = {},
 }
 
 local Run = {}
@@ -41,7 +41,6 @@ local function next_step(self)
   self.optimizer.rate = self.rate *
     self.schedule:factor(self.epoch - 1 + (self.at - 1) / self.steps, self.o.epochs)
   step.take(self, x, targets)
-  self.images = self.images + x:size(1)
   report(self)
 end
 
@@ -53,9 +52,11 @@ local function begin_epoch(self, epoch)
 end
 
 local function validation(self)
+  if type(self.o.validate) == "function" then return self.o.validate(self.net) end
   if not self.validation then return {} end
-  return require("switchback.train.measure").classifier(self.net, self.validation,
-    { criterion = self.criterion })
+  local measure = require "switchback.train.measure"
+  if not self.classes then return measure.mean(self.net, self.validation, self.criterion) end
+  return measure.classifier(self.net, self.validation, { criterion = self.criterion })
 end
 
 local function is_snapshot(o, epoch)
@@ -67,10 +68,13 @@ end
 
 local function end_epoch(self, found)
   local seen, o = self.seen, self.o
-  local row = { epoch = self.epoch, rate = self.optimizer.rate, loss = seen.loss / seen.count,
-                accuracy = self.classes and seen.right / seen.count or nil,
+  local row = { epoch = self.epoch, step = self.epoch * self.steps, rate = self.optimizer.rate,
+                loss = seen.loss / seen.count, accuracy = self.classes and seen.right / seen.count or nil,
                 validation_loss = found.loss, top1 = found.top1, top5 = found.top5,
                 seconds = core.system.clock() - self.begun }
+  for _, name in ipairs(o.columns) do
+    row[name] = row[name] or found[name] or seen[name] and seen[name] / seen.count
+  end
   self.history[#self.history + 1] = row
   self.schedule:observe(row.validation_loss or row.loss)
   if o.snapshot and is_snapshot(o, self.epoch) then o.snapshot(self.net, self.epoch) end
@@ -120,7 +124,9 @@ end
 
 -- train{ net =, data =, validate =, epochs = 1, ... } --> net, history
 -- net: whose weights are changed in place, but for frozen ones (net:freeze). data, validate: data sets
--- (data.lua), or loaders of one (x:next(), :steps(), :state(), :restore(), as sb.data.batches gives).
+-- (data.lua), or loaders of one (x:next(), :steps(), :state(), :restore(), as sb.data.batches gives), whose
+-- batches are tensors, or { [input] = tensor } for nets of several inputs. validate may also be a
+-- function(net) --> { loss =, [column] = number }.
 -- The net's preprocessing gives size, channels, mean and std of what it reads; what it does not say comes
 -- from the net's input and from the data's statistics, and is noted in net.preprocess, as the data's classes
 -- are in net.labels. Options:
@@ -128,7 +134,7 @@ end
 --   optimizer     optim.lua; default sb.optim.sgd{ rate = 0.05, momentum = 0.9 }
 --   schedule      schedule.lua; default sb.schedule.constant{}
 --   criterion     criterion.lua; default sb.criterion.cross_entropy{}, of the scores before softmax
---   classes       true; false for targets that are not classes: the criterion gets the net's output
+--   classes       true; false for targets that are not classes: the criterion gets the net's first output
 --   clip          largest norm of the gradient, all weights together
 --   augment       transforms of the training pictures (augment.lua)
 --   size          {h, w} of the pictures (default: the net's)
@@ -139,11 +145,14 @@ end
 --   snapshot      function(net, epoch), called after the epochs of the list `snapshots`
 --   progress      function(done, total, note), called after each step
 --   each_epoch    function(row, history), called after each epoch
+--   columns       names of more numbers for the rows: of what the criterion tells besides the loss, as a mean
+--                 over the epoch, or `validate` does
+--   identity      { name = text } of what else must be the same for a run to go on from a checkpoint
 -- history: a row an epoch, { epoch =, rate =, loss =, accuracy = (of the training batches as they went by),
--- validation_loss =, top1 =, top5 =, seconds = }, accuracies from 0 to 1; history.ended is "epochs", or
--- "interrupted" by Ctrl-C, which waits for the end of a step. Equal seeds give equal bytes at any number of
--- threads. Raises for unknown options, a checkpoint of another run, and where the loss is no finite number,
--- with the epoch, the step and the layer.
+-- validation_loss =, top1 =, top5 =, seconds =, step = }, accuracies from 0 to 1; history.ended is "epochs",
+-- or "interrupted" by Ctrl-C, which waits for the end of a step. Equal seeds give equal bytes at any number
+-- of threads. Raises for unknown options, a checkpoint of another run, and where the loss is no finite
+-- number, with the epoch, the step and the layer.
 function train.run(options)
   local self = new_run(given(check.options("train", options, OPTIONS)))
   local stopped = interrupt.caught(run_all, self)

@@ -7,17 +7,17 @@ local suggest = require "switchback.suggest"
 
 local zoo = {}
 
--- The one list of networks: name = { file of zoo/, what tells it from others of its family }. A file returns
--- function(options, variant) -> description (net.lua).
+-- The one list of networks: name = { file of zoo/, what tells it from others of its family, own = names of
+-- options of its own }. A file returns function(options, variant) -> description (net.lua).
 local networks = {
   alexnet = { "alexnet" },
   alexnet_caffe = { "alexnet_caffe" },
   convnet2 = { "convnet2" },
   convnet4 = { "convnet4" },
-  dumoulin = { "dumoulin" },
+  dumoulin = { "dumoulin", own = { "styles" } },
   googlenet = { "googlenet" },
   googlenet_torchvision = { "googlenet_torchvision" },
-  johnson = { "johnson" },
+  johnson = { "johnson", own = { "width", "blocks", "styles" } },
   lenet5 = { "lenet5" },
   mobilenet_v2 = { "mobilenet_v2" },
   nin = { "nin" },
@@ -51,17 +51,34 @@ function zoo.names() return sorted(networks) end
 -- zoo.has(name) --> whether the zoo describes a network of that name.
 function zoo.has(name) return networks[name] ~= nil end
 
+-- The options that a network takes, with their defaults.
+local function options_of(network)
+  local all = {}
+  for key, value in pairs(OPTIONS) do all[key] = value end
+  for _, key in ipairs(network.own or {}) do all[key] = false end
+  return all
+end
+
+-- Raises unless the network's own options are whole numbers of at least 1.
+local function check_own(name, network, options)
+  for _, key in ipairs(network.own or {}) do
+    if options[key] then check.integer("zoo." .. name, key, options[key], 1) end
+  end
+end
+
 -- zoo.describe(name [, options]) --> description, for sb.net. Options:
 --   tensors  { name = tensor } of all weights, as named in torchvision's files ("features.0.weight")
 --   seed     without tensors: weights are drawn as He et al. 2015 from this seed (default 0)
 --   classes  number of outputs of a classifier (default: as published)
+--   width, blocks, styles  of the transform nets johnson and dumoulin: see there
 -- Raises for unknown names, and lists all missing, unexpected and misshapen tensors in one error.
 function zoo.describe(name, options)
   local network = networks[name]
   if not network then
     error(("the zoo has no network '%s'%s"):format(name, suggest.hint(name, zoo.names())), 0)
   end
-  options = check.options("zoo." .. name, options, OPTIONS)
+  options = check.options("zoo." .. name, options, options_of(network))
+  check_own(name, network, options)
   local ok, d = pcall(require("switchback.zoo." .. network[1]), options, network[2])
   if not ok then error(("%s: %s"):format(name, d), 0) end
   d.source = "zoo/" .. network[1] .. ".lua"

@@ -118,6 +118,35 @@ function T.test_snapshots_and_rows()
   lu.assertEquals(rows, { 1, 2, 3 })
 end
 
+-- What a criterion tells besides the loss is in the rows as the epoch's mean; a function may validate, and no
+-- classes need be there.
+function T.test_other_tasks_than_classes()
+  local told, path = 0, h.temporary "other.checkpoint"
+  local function other(epochs, resume)
+    return options { classes = false, epochs = epochs, columns = { "twice", "far", "step" },
+      criterion = function(outputs, labels, gradient)
+        local loss, g = sb.criterion.cross_entropy {}(outputs, labels, gradient)
+        told = told + 1
+        return loss, g, { twice = 2 * loss }
+      end, checkpoint = path, resume = resume, identity = { size = "8" },
+      validate = function(net) return { loss = 7, far = net:parameter_count() } end }
+  end
+  local _, rows = sb.train(other(2))
+  lu.assertEquals(told, 12)
+  for epoch, row in ipairs(rows) do
+    lu.assertAlmostEquals(row.twice, 2 * row.loss, 1e-12)
+    lu.assertEquals({ row.validation_loss, row.far, row.step, row.accuracy },
+      { 7, toy.net():parameter_count(), 6 * epoch, nil })
+  end
+  local _, again = sb.train(other(2, true))
+  lu.assertEquals(again[2].twice, rows[2].twice)
+  local changed = other(2, true)
+  changed.identity = { size = "9" }
+  h.error_has(sb.train, "its size is 8, here it is 9", changed)
+  local _, mean = sb.train(options { classes = false, epochs = 1, validate = toy.loader(9) })
+  lu.assertTrue(mean[1].validation_loss > 0 and mean[1].top1 == nil)
+end
+
 function T.test_wrong_options_are_named()
   h.error_has(sb.train, "train: unknown option 'epoch'; did you mean 'epochs'", options { epoch = 3 })
   h.error_has(sb.train, "train: give data =", { net = toy.net() })

@@ -1,7 +1,7 @@
 -- Whole networks as safetensors files: the tensors, and in the metadata, under "switchback.net", the graph as
 -- JSON:
 --   { format = 1, inputs = [{name, shape}], outputs = [name], aliases = {other name: value},
---     constants = {value: tensor}, preprocess = {...} (preprocess.lua), labels = [text],
+--     constants = {value: tensor}, preprocess = {...} (preprocess.lua), labels = [text], styles = [text],
 --     nodes = [{name, kind, config = {parameter: value}, weights = {weight: tensor}, inputs, outputs}] }
 -- in which a tensor is its name in the file. Weights are named as PyTorch names them (fitting.lua), so other
 -- programs can read them; a tensor that layers share is stored once. Infinities are "inf" and "-inf".
@@ -52,7 +52,7 @@ end
 local function graph_of(net, layers)
   local tensors, name_of = namer()
   local g = { format = FORMAT, inputs = net.inputs, outputs = net.outputs, aliases = net.aliases, nodes = {},
-              constants = {}, preprocess = net.preprocess, labels = net.labels }
+              constants = {}, preprocess = net.preprocess, labels = net.labels, styles = net.styles }
   for i, node in ipairs(net.order) do g.nodes[i] = node_table(node, layers[node], name_of) end
   for _, value in ipairs(sorted(net.constants)) do
     g.constants[value] = name_of(net.constants[value], "constant/" .. value)
@@ -179,7 +179,9 @@ local function check_graph(g)
     and #g.inputs > 0 and #g.nodes > 0 and #g.outputs > 0
   if not plain then fail("there are no inputs, nodes or outputs") end
   if not (is_map(g.aliases) and is_map(g.constants)) then fail("aliases or constants are no names") end
-  if g.labels and not is_list(g.labels, "string") then fail("labels are no list of text") end
+  for _, field in ipairs { "labels", "styles" } do
+    if g[field] and not is_list(g[field], "string") then fail("%s are no list of text", field) end
+  end
 end
 
 -- JSON has one kind of number: those that are whole are integers here.
@@ -194,7 +196,7 @@ end
 local function read_graph(g, tensors)
   check_graph(g)
   local d = { inputs = {}, nodes = {}, constants = {}, outputs = g.outputs, aliases = g.aliases,
-              labels = g.labels, preprocess = read_preprocess(g.preprocess) }
+              labels = g.labels, styles = g.styles, preprocess = read_preprocess(g.preprocess) }
   for i, input in ipairs(g.inputs) do d.inputs[i] = read_input(input) end
   for i, node in ipairs(g.nodes) do d.nodes[i] = read_node(node, tensors) end
   for value, name in pairs(g.constants) do

@@ -104,4 +104,33 @@ function style.style(layers, targets, options)
   return algebra.sum(parts)
 end
 
+-- E = share * sum over the images of |G - A|^2 / |A|^2, with the gradient at the maps.
+local function relative_term(layer, target, share)
+  local squares = (target * target):sum(3, true):sum(2, true):maximum(1e-30) -- (N,1,1) or (1,1,1)
+  return function(activations, weight)
+    local g, tape = gram:forward(activations[layer])
+    check_target(layer, target, g)
+    local difference = g - target
+    local each = difference / squares
+    local value = share * each:dot(difference)
+    return value, { [layer] = gram:backward(tape, each:mul_(2 * share * weight)) }
+  end
+end
+
+-- relative(layers, targets [, shares]) --> sum over the layers and over the images of share |G - A|^2 /
+-- |A|^2: 1 for maps without any energy, whatever the network, layer and style. layers: a name or a list.
+-- targets: as of style, but each image may have a Gram matrix of its own, (N,C,C). shares: { [layer] =
+-- number } (default: 1 / number of layers).
+function style.relative(layers, targets, shares)
+  if type(layers) == "string" then layers = { layers } end
+  local parts = {}
+  for i, layer in ipairs(layers) do
+    if not targets[layer] then error(("objective: no target for '%s'"):format(layer), 2) end
+    local target = style.grams({ targets[layer] })[1]
+    local share = shares and shares[layer] or 1 / #layers
+    parts[i] = algebra.new("style " .. layer, { layer }, relative_term(layer, target, share))
+  end
+  return algebra.sum(parts)
+end
+
 return style

@@ -11,29 +11,35 @@ local FORMAT <const> = "switchback training 1"
 local COLUMNS <const> = { "epoch", "rate", "loss", "accuracy", "validation_loss", "top1", "top5", "seconds" }
 checkpoint.columns = COLUMNS
 
+-- with(more) --> the columns of a history with more of them, for runs that have them.
+function checkpoint.with(more) return table.move(more, 1, #more, #COLUMNS + 1, { table.unpack(COLUMNS) }) end
+
 -- What must be the same for a run to go on from a checkpoint.
 local function identity(run)
-  return { seed = exact.number(run.o.seed), epochs = exact.number(run.o.epochs),
-           batch = exact.number(run.o.batch), steps = exact.number(run.steps),
-           schedule = run.schedule.name or "custom", weights = exact.number(#run.values) }
+  local fields = { seed = exact.number(run.o.seed), epochs = exact.number(run.o.epochs),
+                   batch = exact.number(run.o.batch), steps = exact.number(run.steps),
+                   schedule = run.schedule.name or "custom", weights = exact.number(#run.values) }
+  if #run.o.columns > 0 then fields.columns = table.concat(run.o.columns, ", ") end
+  for name, text in pairs(run.o.identity) do fields[name] = text end
+  return fields
 end
 
-local function history_text(history)
+local function history_text(history, columns)
   local rows = {}
   for i, row in ipairs(history) do
     local cells = {}
-    for k, column in ipairs(COLUMNS) do cells[k] = row[column] and exact.number(row[column]) or "-" end
+    for k, column in ipairs(columns) do cells[k] = row[column] and exact.number(row[column]) or "-" end
     rows[i] = table.concat(cells, " ")
   end
   return table.concat(rows, "\n")
 end
 
-local function restore_history(history, text)
+local function restore_history(history, text, columns)
   for line in text:gmatch "[^\n]+" do
     local row, k = {}, 0
     for cell in line:gmatch "%S+" do
       k = k + 1
-      row[COLUMNS[k]] = exact.value(cell)
+      row[columns[k]] = exact.value(cell)
     end
     history[#history + 1] = row
   end
@@ -50,7 +56,7 @@ function checkpoint.save(path, run)
   exact.store(metadata, "seen/", run.seen)
   metadata.format, metadata.rng = FORMAT, exact.hex(run.rng:state())
   metadata.at = exact.joined { run.epoch, run.at, run.used_up and 1 or 0 }
-  metadata.history = history_text(run.history)
+  metadata.history = history_text(run.history, checkpoint.with(run.o.columns))
   assert(safetensors.save(path, tensors, metadata))
 end
 
@@ -76,7 +82,7 @@ function checkpoint.load(path, run)
   local used_up
   run.epoch, run.at, used_up = table.unpack(exact.split(metadata.at))
   run.used_up = used_up == 1
-  restore_history(run.history, metadata.history)
+  restore_history(run.history, metadata.history, checkpoint.with(run.o.columns))
   return true
 end
 

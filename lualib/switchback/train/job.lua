@@ -99,17 +99,19 @@ local function line_of(row)
   return table.concat(parts, "  ")
 end
 
--- files(o) --> { checkpoint = path, snapshot = function, log = function(report) --> each_epoch,
--- save = function(net, report) }: what is written beside o.out.
+-- files(o) --> { stem =, checkpoint = path, snapshot = function, log = function(report [, form]) -->
+-- each_epoch, save = function(net, report) }: what is written beside o.out. form: how a run that is not a
+-- classifier's shows its history, { line = function(row) --> text, columns =, charts = function(history) }.
 function job.files(o)
   local stem = o.out:gsub("%.[^./]*$", "")
   assert(file.make_folders(paths.folder(o.out)))
-  local files = { checkpoint = stem .. ".checkpoint" }
+  local files = { stem = stem, checkpoint = stem .. ".checkpoint" }
   function files.snapshot(net, epoch) net:save(("%s-epoch%03d.safetensors"):format(stem, epoch)) end
-  function files.log(report)
+  function files.log(report, form)
+    form = form or { line = line_of, charts = record.charts }
     return function(row, history)
-      report:say("%s", line_of(row))
-      record.write(stem, history)
+      report:say("%s", form.line(row))
+      record.write(stem, history, form.columns, form.charts(history))
     end
   end
   function files.save(net, report)

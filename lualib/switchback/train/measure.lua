@@ -49,6 +49,19 @@ function measure.classifier(net, loader, options)
   return sum
 end
 
+-- measure.mean(net, loader, criterion) --> { loss = the criterion's mean over an epoch of the loader, n = },
+-- in evaluation form, of the net's first output.
+function measure.mean(net, loader, criterion_of)
+  local sum = { loss = 0, n = 0 }
+  for x, targets in function() return loader:next() end do
+    local y = net:forward(x, { record = false })[net.outputs[1]]
+    sum.n, sum.loss = sum.n + y:size(1), sum.loss + (criterion_of(y, targets, false)) * y:size(1)
+    collectgarbage()
+  end
+  sum.loss = sum.loss / sum.n
+  return sum
+end
+
 -- The net's class of each class of the data: by label where every one is known, else in order.
 local function class_map(net, set)
   local map = {}

@@ -1,6 +1,6 @@
 -- The history of a training run as files: a table of numbers, and its curves.
 local file = require "switchback.file"
-local columns = require("switchback.train.checkpoint").columns
+local usual = require("switchback.train.checkpoint").columns
 
 local record = {}
 
@@ -9,8 +9,9 @@ local function cell(value)
   return math.type(value) == "integer" and ("%d"):format(value) or ("%.6g"):format(value)
 end
 
--- csv(history) --> text: a row an epoch, below the names of the columns.
-function record.csv(history)
+-- csv(history [, columns]) --> text: a row an epoch, below the names of the columns.
+function record.csv(history, columns)
+  columns = columns or usual
   local lines = { table.concat(columns, ",") }
   for i, row in ipairs(history) do
     local cells = {}
@@ -20,13 +21,16 @@ function record.csv(history)
   return table.concat(lines, "\n") .. "\n"
 end
 
-local function series(history, column, name, scale)
+-- series(history, column, name [, scale = 1 [, x = "epoch"]]) --> a curve of sb.plot: a column by another.
+function record.series(history, column, name, scale, x)
   local points = {}
   for _, row in ipairs(history) do
-    if row[column] then points[#points + 1] = { row.epoch, (scale or 1) * row[column] } end
+    if row[column] then points[#points + 1] = { row[x or "epoch"], (scale or 1) * row[column] } end
   end
   return { name = name, points = points }
 end
+
+local series = record.series
 
 -- charts(history) --> list of charts for sb.plot.curves: losses and accuracies by epoch.
 function record.charts(history)
@@ -40,11 +44,10 @@ function record.charts(history)
   }
 end
 
--- write(stem, history) writes STEM.csv, STEM.svg and STEM.png. Raises if it cannot.
-function record.write(stem, history)
+-- write(stem, history, columns or nil, charts) writes STEM.csv, STEM.svg and STEM.png. Raises if it cannot.
+function record.write(stem, history, columns, charts)
   local plot = require "switchback.plot"
-  local charts = record.charts(history)
-  assert(file.write(stem .. ".csv", record.csv(history)))
+  assert(file.write(stem .. ".csv", record.csv(history, columns)))
   assert(file.write(stem .. ".svg", plot.svg(charts)))
   assert(require("switchback.image").save(stem .. ".png", plot.curves(charts)))
 end

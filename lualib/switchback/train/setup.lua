@@ -51,7 +51,7 @@ function setup.loader(o)
 end
 
 function setup.validation(o)
-  if not o.validate then return nil end
+  if not o.validate or type(o.validate) == "function" then return nil end
   if o.validate.next then return o.validate end
   return batches(o, o.validate, { shuffle = false })
 end

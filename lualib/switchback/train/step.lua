@@ -63,10 +63,12 @@ function step.weights(net)
   return values, gradients
 end
 
--- Adds to self.seen what a batch came to.
-local function note(self, loss, scores, targets)
+-- Adds to self.seen what a batch came to. terms: more numbers of the criterion, or nil.
+local function note(self, loss, scores, targets, terms)
   local seen, n = self.seen, scores:size(1)
+  self.images = self.images + n
   seen.count, seen.loss = seen.count + n, seen.loss + loss * n
+  for name, value in pairs(terms or {}) do seen[name] = (seen[name] or 0) + value * n end
   if self.classes then
     local ranks = core.criterion.ranks(scores, targets)
     for i = 1, n do seen.right = seen.right + (ranks[i] == 1 and 1 or 0) end
@@ -79,16 +81,17 @@ local function evaluate(self, x, targets)
   local pass = net:forward(x, { training = true, rng = self.rng })
   local value = self.classes and net:logits() or net.outputs[1]
   local scores = self.classes and pass:scores() or pass[value]
-  local loss, gradient = self.criterion(scores, targets)
+  local loss, gradient, terms = self.criterion(scores, targets)
   if not finite(loss) then fail(self, loss, pass) end
-  note(self, loss, scores, targets)
+  note(self, loss, scores, targets, terms)
   zero(self.gradients)
   pass:backward { seeds = { [value] = gradient:reshape(pass[value]:size()) }, weights = true, to = {} }
   if self.clip then clip(self.gradients, self.clip) end
   return loss
 end
 
--- take(self, x, targets) --> loss of the batch x (N,C,H,W) before the step. self: a run (train.lua).
+-- take(self, x, targets) --> loss of the batch before the step. x: (N,C,H,W), or { [input] = tensor }. self:
+-- a run (train.lua).
 function step.take(self, x, targets)
   local loss
   self.optimizer:step(self.values, function()

@@ -1,7 +1,8 @@
 -- The style network of Dumoulin, Shlens & Kudlur 2017 ("A learned representation for artistic style") in the
 -- width of TensorFlow's Android demo: one network for many styles, which differ only in the gains and shifts
 -- of its instance normalisations. Two inputs: `image` (N,3,H,W), RGB in [0,1], and `style` (N,S) or (1,S),
--- the weight of each style. Pictures come out in [0,1], with sides rounded up to multiples of 4.
+-- the weight of each style. Pictures come out in [0,1], with sides rounded up to multiples of 4. Options:
+--   styles  26, or as many as the weights given have rows for
 local builder = require "switchback.builder"
 
 local STYLES <const> = 26 -- when no weights say
@@ -40,7 +41,7 @@ return function(options)
   local tensors = options.tensors and by_layer(options.tensors)
   local b = builder.new { input = "image", seed = options.seed, tensors = tensors }
   local table_of_first = tensors and tensors["contract.conv1.norm.gamma"]
-  b.styles = table_of_first and table_of_first:size(1) or STYLES
+  b.styles = table_of_first and table_of_first:size(1) or options.styles or STYLES
   table.insert(b.description.inputs, { name = "style", shape = { 0, b.styles } })
   conv(b, "contract.conv1", 32, 9):relu "contract.relu1"
   conv(b, "contract.conv2", 32, 3, 2):relu "contract.relu2"

@@ -1,8 +1,14 @@
--- The image transformation network of Johnson, Alahi & Fei-Fei 2016 for one style, with instance
--- normalisation (Ulyanov et al. 2016), reflection padding and nearest-neighbour upsampling before
--- convolutions (Odena et al. 2016). Parameters are named as in PyTorch's fast_neural_style example.
--- Pictures in and out are RGB, 0 to 255; sides are rounded up to multiples of 4.
+-- The image transformation network of Johnson, Alahi & Fei-Fei 2016, with instance normalisation (Ulyanov et
+-- al. 2016), reflection padding and nearest-neighbour upsampling before convolutions (Odena et al. 2016).
+-- Parameters are named as in PyTorch's fast_neural_style example. Pictures in and out are RGB, 0 to 255;
+-- sides are rounded up to multiples of 4. Options:
+--   width   32: filters of the first layer; the others have two and four times as many
+--   blocks  5: residual blocks
+--   styles  none: one style. A number: conditional instance normalisation (Dumoulin et al. 2017), and a
+--           second input `style` (N,styles) or (1,styles), the weight of each style
 local builder = require "switchback.builder"
+
+local WIDTH <const>, BLOCKS <const> = 32, 5
 
 -- A convolution after reflection padding; its layers are called NAME.reflection_pad and NAME.conv2d.
 local function conv(b, name, out, kernel, stride)
@@ -12,13 +18,16 @@ local function conv(b, name, out, kernel, stride)
 end
 
 local function norm(b, name)
-  return b:add("instancenorm", name, { channels = b.channels_of[b.at] })
+  local config = { channels = b.channels_of[b.at], styles = b.styles }
+  if b.styles then return b:join("conditional_instancenorm", name, { b.at, "style" }, config) end
+  return b:add("instancenorm", name, config)
 end
 
 local function residual(b, name)
   local from = b.at
-  norm(conv(b, name .. ".conv1", 128, 3), name .. ".in1"):relu(name .. ".relu")
-  norm(conv(b, name .. ".conv2", 128, 3), name .. ".in2")
+  local channels = b.channels_of[from]
+  norm(conv(b, name .. ".conv1", channels, 3), name .. ".in1"):relu(name .. ".relu")
+  norm(conv(b, name .. ".conv2", channels, 3), name .. ".in2")
   b:join("add", name, { b.at, from })
 end
 
@@ -27,14 +36,23 @@ local function upsampled(b, name, out, i)
   norm(conv(b, name, out, 3), "in" .. i):relu("relu" .. i)
 end
 
+-- The styles of a file of weights: rows of the first normalisation's table.
+local function styles_of(options)
+  local gamma = options.tensors and options.tensors["in1.gamma"]
+  return gamma and gamma:size(1) or options.styles or nil
+end
+
 return function(options)
-  local b = builder.new(options)
-  norm(conv(b, "conv1", 32, 9), "in1"):relu "relu1"
-  norm(conv(b, "conv2", 64, 3, 2), "in2"):relu "relu2"
-  norm(conv(b, "conv3", 128, 3, 2), "in3"):relu "relu3"
-  for i = 1, 5 do residual(b, "res" .. i) end
-  upsampled(b, "deconv1", 64, 4)
-  upsampled(b, "deconv2", 32, 5)
+  local b = builder.new { seed = options.seed, tensors = options.tensors }
+  local width, blocks = options.width or WIDTH, options.blocks or BLOCKS
+  b.styles = styles_of(options)
+  if b.styles then table.insert(b.description.inputs, { name = "style", shape = { 0, b.styles } }) end
+  norm(conv(b, "conv1", width, 9), "in1"):relu "relu1"
+  norm(conv(b, "conv2", 2 * width, 3, 2), "in2"):relu "relu2"
+  norm(conv(b, "conv3", 4 * width, 3, 2), "in3"):relu "relu3"
+  for i = 1, blocks do residual(b, "res" .. i) end
+  upsampled(b, "deconv1", 2 * width, 4)
+  upsampled(b, "deconv2", width, 5)
   conv(b, "deconv3", 3, 9)
   return b:finish { preprocess = { channels = "RGB", scale = 255 } }
 end
