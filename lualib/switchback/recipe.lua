@@ -43,7 +43,8 @@ function recipe.find(name)
   error(("no recipe is called '%s'%s (switchback --help lists them)"):format(name, hint), 0)
 end
 
-local kinds = { summary = "string", options = "table", run = "function", about = "string" }
+local FIELDS <const> = { { "summary", "string" }, { "options", "table" }, { "run", "function" },
+                         { "about", "string" } }
 
 -- load(path) --> the recipe's table, with its name and parser. Raises if it is not a recipe.
 function recipe.load(path)
@@ -51,7 +52,8 @@ function recipe.load(path)
   if not chunk then error(message, 0) end
   local declared = chunk()
   if type(declared) ~= "table" then error(path .. ": a recipe's file must return a table", 0) end
-  for field, kind in pairs(kinds) do
+  for _, field_and_kind in ipairs(FIELDS) do
+    local field, kind = table.unpack(field_and_kind)
     local got = type(declared[field])
     if got ~= kind and not (field == "about" and got == "nil") then
       error(("%s: '%s' must be a %s, got %s"):format(path, field, kind, got), 0)

@@ -28,7 +28,8 @@ end
 function T.test_killed_runs_end_with_the_same_bytes()
   assert(file.make_folders(h.temporary "toy"))
   toy.write(h.temporary "toy", 66)
-  local whole, checkpoint, out = h.temporary "whole", h.temporary "killed.checkpoint", h.temporary "killed"
+  local whole, checkpoint = h.temporary "whole", h.temporary "killed.checkpoint"
+  local out = h.temporary "killed_net"
   local clock = require("switchback.core").system.clock
   local started = clock()
   local said, status = h.shell(command(h.temporary "whole.checkpoint", whole))

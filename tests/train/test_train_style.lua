@@ -12,8 +12,12 @@ local tiny = require "tiny_model"
 
 local T = {}
 
--- The folder of temporary files is that of all tests.
-local function temporary(name) return h.temporary("train_style-" .. name) end
+-- A path in a folder of its own.
+local function temporary(name)
+  local folder = h.temporary "train_style"
+  assert(file.make_folders(folder))
+  return folder .. "/" .. name
+end
 
 -- Two paintings, red stripes down and blue ones across, as --style takes them.
 local function paintings()
@@ -90,7 +94,7 @@ function T.test_two_styles()
   lu.assertEquals(status, 0, said)
   local result = cjson.decode(said:match "{.*")
   lu.assertEquals(#result.history, 2)
-  for _, name in ipairs { "train_style-red", "train_style-blue" } do
+  for _, name in ipairs { "red", "blue" } do
     local loss = result.style_loss[name]
     lu.assertTrue(loss.trained < 0.9 * loss.untrained, name)
     lu.assertTrue(loss.photos > 0)
@@ -98,19 +102,19 @@ function T.test_two_styles()
   lu.assertTrue(result.history[2].loss < result.history[1].loss)
   local stem = out:gsub("%.safetensors$", "")
   local csv = assert(file.read(stem .. ".csv"))
-  lu.assertStrContains(csv, "seconds,step,content,style,tv,held-out content,style train_style-red,style train_style-blue\n")
+  lu.assertStrContains(csv, "seconds,step,content,style,tv,held-out content,style red,style blue\n")
   for _, ending in ipairs { ".svg", ".png", ".checkpoint", "-step0060.png", "-step0120.png" } do
     lu.assertEquals(files.kind(stem .. ending), "file", ending)
   end
   local net, photo = sb.load(out), sb.image.load(tiny.photo(), { channels = 3 })
-  lu.assertEquals(net.styles, { "train_style-red", "train_style-blue" })
+  lu.assertEquals(net.styles, { "red", "blue" })
   local function painted(style) return sb.vis.stylize(net, photo, { style = style }).image end
-  local one, other, both = painted "train_style-red", painted(2), painted { ["train_style-red"] = 0.5, ["train_style-b"] = 0.5 }
+  local one, other, both = painted "red", painted(2), painted { red = 0.5, bl = 0.5 }
   h.close(painted(1), one, 0)
   lu.assertTrue(difference(one, other) > 0.02)
   lu.assertTrue(difference(one, both) > 0.2 * difference(one, other))
   lu.assertTrue(difference(other, both) > 0.2 * difference(one, other))
-  h.error_has(painted, "stylize: no style is called 'green' (known: train_style-red, train_style-blue)", "green")
+  h.error_has(painted, "stylize: no style is called 'green' (known: red, blue)", "green")
   local sheet = temporary "styles.png"
   said, status = h.shell(("%s stylize --model %s --image %s --style all --out %s"):format(h.host, out,
     tiny.photo(), sheet))
