@@ -4,26 +4,41 @@ local image = require "switchback.image"
 
 local plot = {}
 
-local BARS = { width = 420, height = false, maximum = false, format = "%.3f", color = { 0.2, 0.4, 0.7 } }
+local BARS = { width = 420, height = false, maximum = false, format = "%.3f", color = { 0.2, 0.4, 0.7 },
+               deviations = false }
 local GAP = 6
+
+-- The largest that bars and the lines of their deviations reach.
+local function largest(values, deviations)
+  local most = 0
+  for i, value in ipairs(values) do most = math.max(most, value + (deviations[i] or 0)) end
+  return most
+end
 
 -- bars(labels, values [, options]) --> (3,H,W): one horizontal bar a value, its label above it, the value at
 -- its end. Values are not negative. options: width = 420 and height (default: what the rows need) in pixels;
--- maximum: the value of a full bar (default the largest); format of the values; color.
+-- maximum: the value of a full bar (default the largest); format of the values; color; deviations: list, each
+-- a line from so much below the value to so much above.
 function plot.bars(labels, values, options)
   local o = check.options("plot.bars", options, BARS)
   local line = image.text_size("", 1) + 3
   local row = 2 * line + GAP
   local canvas = image.canvas(o.height or #values * row + GAP, o.width, 1)
-  local maximum = math.max(o.maximum or math.max(table.unpack(values)), 1e-30)
+  local deviations = o.deviations or {}
+  local maximum = math.max(o.maximum or largest(values, deviations), 1e-30)
   local _, reserved = image.text_size(o.format:format(maximum) .. "0", 1)
   local full = o.width - 3 * GAP - reserved
+  local function at(value) return math.floor(full * math.max(0, math.min(value / maximum, 1)) + 0.5) end
   for i, value in ipairs(values) do
     local y = (i - 1) * row + GAP
-    local length = math.floor(full * math.min(value / maximum, 1) + 0.5)
+    local length = at(value)
     image.text(canvas, y, GAP, image.elide(labels[i], o.width - 2 * GAP))
     if length > 0 then image.rectangle(canvas, y + line, GAP, line - 3, length, o.color) end
-    image.text(canvas, y + line, 2 * GAP + length, o.format:format(value))
+    local first, last = at(value - (deviations[i] or 0)), at(value + (deviations[i] or 0))
+    if last > first then
+      image.rectangle(canvas, y + line + (line - 3) // 2, GAP + first, 2, last - first, 0)
+    end
+    image.text(canvas, y + line, 2 * GAP + last, o.format:format(value))
   end
   return canvas
 end

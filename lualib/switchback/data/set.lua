@@ -64,6 +64,13 @@ function set:title(i)
   return ("%s: %s"):format(self.name, self.pictures:name(k) or "picture " .. k)
 end
 
+--- set:find(name) --> the number of the picture whose file has that name in the folder or archive, or nil.
+function set:find(name)
+  for i, k in ipairs(self.index) do
+    if self.pictures:name(k) == name then return i end
+  end
+end
+
 --- set:picture(i) --> (C,H,W) with values in [0,1]; or nil, message.
 function set:picture(i)
   local t, message = self.pictures:read(checked(self, i))
