@@ -49,6 +49,7 @@ return {
                    augment = table.concat(o.augment or {}, ",") } })
     for _, line in ipairs(sheet.lines(rows)) do report:say("%s", line) end
     for _, path in ipairs(sheet.write(stem, rows)) do report:note(path) end
+    if not complete then report:say "stopped; --resume goes on" end
     return { rows = rows, complete = complete }
   end,
 }
