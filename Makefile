@@ -12,14 +12,16 @@ PACKAGES := gcc libc6-dev pkg-config lua5.4 liblua5.4-dev libopenblas-dev libstb
 TEST_PACKAGES := lua-unit lua-check clang-format libonnx-testdata valgrind
 
 CC       := gcc
-LIBS     := lua5.4 openblas libprotobuf-c libdeflate libedit kissfft-float
+LIBS     := lua5.4 libprotobuf-c libdeflate libedit kissfft-float
+# Loaded when first needed (runtime/library.h): their headers only.
+HEADERS  := openblas
 CFLAGS   ?= -O3 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
   -Wvla -Wundef -Wno-unused-parameter -Wno-missing-field-initializers
 # Recursive on purpose: pkg-config must not run before `make deps` has installed it.
 SB_CFLAGS = -std=c11 -D_GNU_SOURCE -DSB_VERSION='"$(VERSION)"' -fPIC -ffp-contract=fast \
   -fno-math-errno -fno-trapping-math -pthread $(WARNINGS) $(CFLAGS) -Iruntime -I$(BUILD)/proto \
-  $(shell pkg-config --cflags $(LIBS) | sed 's/-I/-isystem /g') -isystem /usr/include/stb
+  $(shell pkg-config --cflags $(LIBS) $(HEADERS) | sed 's/-I/-isystem /g') -isystem /usr/include/stb
 SB_LIBS   = $(shell pkg-config --libs $(LIBS)) -lstb -lm -pthread
 
 SOURCES := $(filter-out runtime/main.c,$(wildcard runtime/*.c runtime/*/*.c))

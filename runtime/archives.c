@@ -3,9 +3,10 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <dlfcn.h>
 #include <pthread.h>
 #include <string.h>
+
+#include "library.h"
 
 /* ---- The library ----------------------------------------------------------------------------- */
 
@@ -34,29 +35,24 @@
   X(archive_entry_is_encrypted)
 
 #define POINTER(name) __typeof__(&name) name;
-static struct {
-  FUNCTIONS(POINTER)
-  char trouble[256]; /* why the library is not there; empty when it is */
-} lib;
+#define NAME(name) #name,
+static struct { FUNCTIONS(POINTER) } lib;
 
-#define LIBRARY "libarchive.so.13"
+static sb_error lack; /* why the library is not there */
+static bool loaded;
 
 static void load_library(void) {
-  void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-  const char *missing = handle ? NULL : dlerror();
-#define FIND(name)                                                                                 \
-  if (handle && !missing) {                                                                        \
-    *(void **)&lib.name = dlsym(handle, #name);                                                    \
-    if (!lib.name) missing = #name " is not in " LIBRARY;                                          \
-  }
-  FUNCTIONS(FIND)
-  if (missing) strncpy(lib.trouble, missing, sizeof lib.trouble - 1);
+  static const char *const libraries[] = {"libarchive.so.13", NULL};
+  static const char *const names[] = {FUNCTIONS(NAME)};
+  void *found[sizeof names / sizeof *names];
+  loaded = sb_library_find(libraries, sizeof names / sizeof *names, names, found, &lack);
+  if (loaded) memcpy(&lib, found, sizeof lib);
 }
 
 static bool have_library(sb_error *e) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, load_library);
-  return lib.trouble[0] == 0 || sb_fail(e, "archives need libarchive: %s", lib.trouble);
+  return loaded || sb_fail(e, "archives need libarchive: %s", lack.text);
 }
 
 /* ---- Archives -------------------------------------------------------------------------------- */

@@ -1,13 +1,7 @@
 #include "gemm.h"
 
-#include <cblas.h>
-
+#include "blas.h"
 #include "threads.h"
-
-static void use_one_thread(void) {
-  static _Thread_local bool ready;
-  if (!ready) openblas_set_num_threads(1), ready = true;
-}
 
 /* BLAS wants rows of at least one element, those of empty matrices too. */
 static int row_of(int64_t stride) {
@@ -17,19 +11,17 @@ static int row_of(int64_t stride) {
 void sb_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha,
              const float *a, int64_t lda, const float *b, int64_t ldb, float beta, float *c,
              int64_t ldc) {
-  use_one_thread();
   if (m == 0 || n == 0) return;
-  cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-              transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, alpha, a,
-              row_of(lda), b, row_of(ldb), beta, c, row_of(ldc));
+  sb_get_blas()->sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+                       transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, alpha, a,
+                       row_of(lda), b, row_of(ldb), beta, c, row_of(ldc));
 }
 
 void sb_syrk(int64_t n, int64_t k, float alpha, const float *a, int64_t lda, float *c,
              int64_t ldc) {
-  use_one_thread();
   if (n == 0) return;
-  cblas_ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)k, alpha, a, row_of(lda), 0, c,
-              row_of(ldc));
+  sb_get_blas()->ssyrk(CblasRowMajor, CblasLower, CblasNoTrans, (int)n, (int)k, alpha, a,
+                       row_of(lda), 0, c, row_of(ldc));
 }
 
 typedef struct product {
@@ -67,24 +59,13 @@ void sb_gemm_parallel(bool transpose_a, bool transpose_b, int64_t m, int64_t n, 
 void sb_gemm_double(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k,
                     double alpha, const double *a, int64_t lda, const double *b, int64_t ldb,
                     double beta, double *c, int64_t ldc) {
-  use_one_thread();
   if (m == 0 || n == 0) return;
-  cblas_dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-              transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, alpha, a,
-              row_of(lda), b, row_of(ldb), beta, c, row_of(ldc));
+  sb_get_blas()->dgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+                       transpose_b ? CblasTrans : CblasNoTrans, (int)m, (int)n, (int)k, alpha, a,
+                       row_of(lda), b, row_of(ldb), beta, c, row_of(ldc));
 }
 
-/* ---- LAPACK, which OpenBLAS contains but has no header for ------------------------------------
- */
-
-void dsyevr_(const char *job, const char *range, const char *uplo, const int *n, double *a,
-             const int *lda, const double *vl, const double *vu, const int *il, const int *iu,
-             const double *tolerance, int *found, double *w, double *z, const int *ldz,
-             int *support, double *work, const int *lwork, int *iwork, const int *liwork, int *info,
-             size_t job_length, size_t range_length, size_t uplo_length);
-
-void dpotrf_(const char *uplo, const int *n, double *a, const int *lda, int *info,
-             size_t uplo_length);
+/* ---- Decompositions -------------------------------------------------------------------------- */
 
 enum { EIGEN_WORK = 26 + 32, EIGEN_INTEGERS = 10 + 2 }; /* numbers a row: room for blocks of 32 */
 
@@ -93,29 +74,27 @@ size_t sb_eigen_scratch(int64_t n) {
 }
 
 bool sb_eigen(int64_t n, int64_t k, double *a, double *values, double *vectors, void *scratch) {
-  use_one_thread();
   int order = (int)n, first = (int)(n - k + 1), found, info;
   int lwork = EIGEN_WORK * order, liwork = 10 * order;
   double none = 0, *work = scratch;
   int *iwork = (int *)(work + lwork), *support = iwork + liwork;
   /* The lower triangle by rows is the upper one by columns. */
-  dsyevr_("V", "I", "U", &order, a, &order, &none, &none, &first, &order, &none, &found, values,
-          vectors, &order, support, work, &lwork, iwork, &liwork, &info, 1, 1, 1);
+  sb_get_blas()->dsyevr("V", "I", "U", &order, a, &order, &none, &none, &first, &order, &none,
+                        &found, values, vectors, &order, support, work, &lwork, iwork, &liwork,
+                        &info, 1, 1, 1);
   return info == 0 && found == k;
 }
 
 bool sb_cholesky(int64_t n, double *a) {
   int size = (int)n, stride = row_of(n), info = 0;
-  use_one_thread();
-  dpotrf_("U", &size, a, &stride, &info, 1); /* as above: by columns */
+  sb_get_blas()->dpotrf("U", &size, a, &stride, &info, 1); /* as above: by columns */
   for (int64_t i = 0; i < n; i++)
     for (int64_t j = i + 1; j < n; j++) a[i * n + j] = 0;
   return info == 0;
 }
 
 void sb_solve_transposed(int64_t n, const double *l, int64_t m, double *b) {
-  use_one_thread();
   if (n == 0 || m == 0) return;
-  cblas_dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m, (int)n, 1, l,
-              (int)n, b, (int)n);
+  sb_get_blas()->dtrsm(CblasRowMajor, CblasRight, CblasLower, CblasTrans, CblasNonUnit, (int)m,
+                       (int)n, 1, l, (int)n, b, (int)n);
 }

@@ -1,5 +1,5 @@
-/* gemm.h: matrix products. gemm.c is the only file that names OpenBLAS, which is always run
-   with one thread: parallelism is the caller's (threads.h), so results do not depend on it. */
+/* gemm.h: matrix products and decompositions by OpenBLAS (blas.h), always with one thread:
+   parallelism is the caller's (threads.h), so results do not depend on it. */
 #ifndef SB_GEMM_H
 #define SB_GEMM_H
 

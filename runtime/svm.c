@@ -1,40 +1,40 @@
 /* svm.c: the only file that names liblinear. */
 #include "svm.h"
 
-#include <dlfcn.h>
 #include <linear.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LIBRARY "liblinear.so.4"
+#include "library.h"
 
 static struct {
   __typeof__(&train) train;
   __typeof__(&free_and_destroy_model) destroy;
   __typeof__(&set_print_string_function) print;
-  char trouble[256];
 } lib;
+
+static sb_error lack; /* why the library is not there */
+static bool loaded;
 
 static void say_nothing(const char *text) {}
 
 static void load_library(void) {
-  void *handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
-  if (handle) {
-    *(void **)&lib.train = dlsym(handle, "train");
-    *(void **)&lib.destroy = dlsym(handle, "free_and_destroy_model");
-    *(void **)&lib.print = dlsym(handle, "set_print_string_function");
-  }
-  if (lib.train && lib.destroy && lib.print)
-    lib.print(say_nothing);
-  else
-    strncpy(lib.trouble, handle ? "functions are missing" : dlerror(), sizeof lib.trouble - 1);
+  static const char *const libraries[] = {"liblinear.so.4", NULL};
+  static const char *const names[] = {"train", "free_and_destroy_model",
+                                      "set_print_string_function"};
+  enum { N = sizeof names / sizeof *names };
+  void *found[N];
+  loaded = sb_library_find(libraries, N, names, found, &lack);
+  if (!loaded) return;
+  memcpy(&lib, found, sizeof lib);
+  lib.print(say_nothing);
 }
 
 static bool have_library(sb_error *e) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   pthread_once(&once, load_library);
-  return lib.trouble[0] == 0 || sb_fail(e, "the SVM needs " LIBRARY ": %s", lib.trouble);
+  return loaded || sb_fail(e, "the SVM needs liblinear: %s", lack.text);
 }
 
 /* Rows as liblinear wants them: nodes of what is not 0, one for the bias, and an end. */
