@@ -24,22 +24,35 @@ int64_t sb_packed_size(const sb_conv *g) {
   return g->groups * k.row_tiles * k.rows * k.depth;
 }
 
-/* Where the weight of output channel `row` at depth d of a group stands in w. */
-static int64_t source(const packing *k, int64_t group, int64_t row, int64_t d) {
-  int64_t c = d / k->taps, tap = d % k->taps;
-  if (k->flip) return ((group * k->ins + c) * k->outs + row) * k->taps + k->taps - 1 - tap;
-  return ((group * k->outs + row) * k->ins + c) * k->taps + tap;
+/* The weights of output channel `row` of a group: those at depth 0, and how far the next tap and
+   the first tap of the next input channel are. */
+typedef struct line {
+  const float *at;
+  int64_t tap, channel;
+} line;
+
+static line line_of(const packing *k, int64_t group, int64_t row) {
+  if (!k->flip) return (line){k->w + (group * k->outs + row) * k->depth, 1, k->taps};
+  int64_t first = (group * k->ins * k->outs + row) * k->taps + k->taps - 1;
+  return (line){k->w + first, -1, k->outs * k->taps};
+}
+
+/* The rows of a tile side by side, so that few streams of memory are read and one is written. */
+static void pack_tile(const packing *k, int64_t group, int64_t row, float *to) {
+  line lines[SB_SIMD_MAX_ROWS];
+  int64_t rows = k->outs - row < k->rows ? k->outs - row : k->rows;
+  for (int64_t r = 0; r < rows; r++) lines[r] = line_of(k, group, row + r);
+  for (int64_t c = 0; c < k->ins; c++)
+    for (int64_t tap = 0; tap < k->taps; tap++, to += k->rows) {
+      int64_t from = c * lines[0].channel + tap * lines[0].tap;
+      for (int64_t r = 0; r < k->rows; r++) to[r] = r < rows ? lines[r].at[from] : 0;
+    }
 }
 
 static void pack_tiles(void *context, int64_t first, int64_t last) {
   const packing *k = context;
   for (int64_t t = first; t < last; t++)
-    for (int r = 0; r < k->rows; r++) {
-      int64_t group = t / k->row_tiles, row = t % k->row_tiles * k->rows + r;
-      float *to = k->packed + t * k->depth * k->rows + r;
-      for (int64_t d = 0; d < k->depth; d++, to += k->rows)
-        *to = row < k->outs ? k->w[source(k, group, row, d)] : 0;
-    }
+    pack_tile(k, t / k->row_tiles, t % k->row_tiles * k->rows, k->packed + t * k->depth * k->rows);
 }
 
 void sb_pack_weights(const sb_conv *g, const float *w, bool flip, float *packed) {
