@@ -5,8 +5,10 @@ local worker = require "worker"
 local measure = {}
 
 local SLOW <const>, VERY_SLOW <const> = 1500, 10000 -- milliseconds of a run
-local BUDGET <const> = 2500 -- milliseconds of one side's rounds
--- For threads that spin after a run (ONNX Runtime's for some 0.04 s) to come to rest.
+local BUDGET <const> = 4000 -- milliseconds of one side's rounds
+-- Of a side's turn, at least: methods run a network hundreds of times over, so what counts is a run after
+-- others like it, not one after a pause in which the peers took the caches.
+local TURN <const> = 200
 local PAUSE <const> = "sleep 0.05" -- for threads that spin after a run (some 0.04 s) to come to rest
 
 local function median(list)
@@ -34,7 +36,7 @@ end
 -- How long a warm run takes, from a second one unless runs are slow.
 local function warm(side)
   side.warm_ms = side.first_ms
-  if side.first_ms < SLOW then side.warm_ms = math.min(side:run(), side:run()) end
+  if side.first_ms < SLOW then side.warm_ms = math.min(side:run(1), side:run(1)) end
 end
 
 -- Starts a side in each of its modes, compares outputs, and keeps the fastest.
@@ -66,24 +68,27 @@ local function start_sides(folder, spec, commands)
   return sides
 end
 
+-- How many rounds there are, and how many runs a side does in its turn, all sides alike.
 local function rounds_for(sides)
-  local slowest = 0
+  local slowest, fastest = 0, math.huge
   for _, side in ipairs(sides) do
     if side.first_ms < VERY_SLOW then slowest = math.max(slowest, side.warm_ms) end
+    fastest = math.min(fastest, side.warm_ms)
   end
-  if slowest >= SLOW then return 3 end
-  return math.max(5, math.min(15, BUDGET // math.max(slowest, 1)))
+  if slowest >= SLOW then return 3, 1 end
+  local runs = math.ceil(TURN / fastest)
+  return math.max(5, math.min(15, BUDGET // (runs * slowest))), runs
 end
 
 -- A side whose run takes more than VERY_SLOW is measured by its first run alone.
 local function run_in_turn(sides)
-  local rounds = rounds_for(sides)
+  local rounds, runs = rounds_for(sides)
   for _, side in ipairs(sides) do side.times = {} end
   for _ = 1, rounds do
     for _, side in ipairs(sides) do
       if side.first_ms < VERY_SLOW then
         os.execute(PAUSE)
-        side.times[#side.times + 1] = side:run()
+        side.times[#side.times + 1] = side:run(runs)
       end
     end
   end

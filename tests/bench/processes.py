@@ -2,13 +2,21 @@
 class that the program reports as JSON: {"class": {"index": N}}."""
 import json
 import os
+import struct
 import subprocess
 import sys
 import time
 
-import torch_nets
+# No numpy nor torch here: a child's peak memory counts from what its parent held when it was started.
 
 peak_kib = 0
+
+
+def write_value(path, value):
+    """A safetensors file with one number, `output`."""
+    header = json.dumps({"output": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    with open(path, "wb") as f:
+        f.write(len(header).to_bytes(8, "little") + header + struct.pack("<f", value))
 
 
 def run():
@@ -29,9 +37,10 @@ print("ready %.6f" % ms, flush=True)
 for line in sys.stdin:
     what, _, argument = line.strip().partition(" ")
     if what == "run":
-        print("%.6f" % run()[0], flush=True)
+        times = [run()[0] for _ in range(int(argument))]
+        print("%.6f" % (sum(times) / len(times)), flush=True)
     elif what == "memory":
         print("%.1f" % (peak_kib / 1024), flush=True)
     else:
-        torch_nets.write_values(argument, [index])
+        write_value(argument, index)
         print("ok", flush=True)

@@ -38,8 +38,8 @@ function Worker:ask(line)
   return self:answer()
 end
 
--- worker:run() --> milliseconds that one run took.
-function Worker:run() return tonumber(self:ask "run") end
+-- worker:run(n) --> milliseconds that one of n runs took.
+function Worker:run(n) return tonumber(self:ask("run " .. n)) end
 
 -- worker:stop() ends the process and waits for it.
 function Worker:stop()

@@ -8,7 +8,6 @@
 --              the other way on either side (PyTorch's own modes differ by 9e-3 on VGG-16)
 --   modes      ways in which PyTorch is tried; the fastest counts
 --   onnx       whether ONNX Runtime can run it
---   repeats    runs that are timed together (default 1)
 --   share      the part of our work that a peer's run does (default 1): its time is divided by it
 --   thrifty    whether our side saves memory: net:half and sb.memory "scarce"
 local FORWARD <const>, GRADIENT <const>, HALF <const> = 1e-4, 2e-2, 1e-3
@@ -56,7 +55,7 @@ add("occlusion sweep", { family = "occlusion", net = "vgg16", class = 11, size =
   batch = 16, positions = 625, share = 16 / 625, shape = { 1, 3, 224, 224 }, tolerance = FORWARD,
   modes = inference })
 
-add("LeNet training step", { family = "training", net = "lenet5", classes = 10, rate = 0.01, repeats = 20,
+add("LeNet training step", { family = "training", net = "lenet5", classes = 10, rate = 0.01,
   shape = { 64, 1, 28, 28 }, tolerance = FORWARD, modes = autograd })
 add("four-convolution net training step", { family = "training", net = "convnet4", classes = 10, rate = 0.01,
   shape = { 64, 3, 64, 64 }, tolerance = FORWARD, modes = autograd })
