@@ -58,11 +58,11 @@ local function fastest(folder, spec, name, commands, ours)
 end
 
 local function start_sides(folder, spec, commands)
-  local ours = fastest(folder, spec, "ours", commands.ours)
+  local ours = quickest(folder, spec, "ours", commands.ours)
   local sides, output = { ours }, output_of(folder, ours)
   for _, name in ipairs { "pytorch", "onnxruntime" } do
     if commands[name] then
-      sides[#sides + 1] = fastest(folder, spec, name, commands[name], output)
+      sides[#sides + 1] = quickest(folder, spec, name, commands[name], output)
     end
   end
   return sides
@@ -70,13 +70,13 @@ end
 
 -- How many rounds there are, and how many runs a side does in its turn, all sides alike.
 local function rounds_for(sides)
-  local slowest, fastest = 0, math.huge
+  local slowest, quickest = 0, math.huge
   for _, side in ipairs(sides) do
     if side.first_ms < VERY_SLOW then slowest = math.max(slowest, side.warm_ms) end
-    fastest = math.min(fastest, side.warm_ms)
+    quickest = math.min(quickest, side.warm_ms)
   end
   if slowest >= SLOW then return 3, 1 end
-  local runs = math.ceil(TURN / fastest)
+  local runs = math.ceil(TURN / quickest)
   return math.max(5, math.min(15, BUDGET // (runs * slowest))), runs
 end
 
