@@ -58,11 +58,11 @@ local function fastest(folder, spec, name, commands, ours)
 end
 
 local function start_sides(folder, spec, commands)
-  local ours = quickest(folder, spec, "ours", commands.ours)
+  local ours = fastest(folder, spec, "ours", commands.ours)
   local sides, output = { ours }, output_of(folder, ours)
   for _, name in ipairs { "pytorch", "onnxruntime" } do
     if commands[name] then
-      sides[#sides + 1] = quickest(folder, spec, name, commands[name], output)
+      sides[#sides + 1] = fastest(folder, spec, name, commands[name], output)
     end
   end
   return sides
