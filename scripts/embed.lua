@@ -39,7 +39,7 @@ return {
         scatter.grid(found.map, picture, { side = o.size, cells = math.max(1, o.size // o.thumbnail) })
       or o.show == "labels" and scatter.labels(found.map, set.labels, classes, { side = o.size })
       or scatter.thumbnails(found.map, picture, { side = o.size, thumbnail = o.thumbnail,
-           labels = set.labels, classes = classes and #classes or 0 })
+           labels = set.labels, classes = classes })
     local numbers = ("trustworthiness %.3f"):format(found.trustworthiness)
     if found.agreement then numbers = numbers .. (", nearest of same class %.3f"):format(found.agreement) end
     report:say("%d pictures, %s: %s", #set, found.layer, numbers)

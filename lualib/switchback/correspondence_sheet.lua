@@ -43,9 +43,9 @@ local function bars(found, l, width)
     labels[i] = ("%s, deviation %.3f"):format(row.part, at.deviation)
     values[i], deviations[i] = at.mean, at.deviation
   end
-  local canvas = plot.bars(labels, values, { width = width, deviations = deviations })
-  return stack { image.text(image.canvas(24, width), 7, 6, "Hamming distance at " .. found.layers[l], {
-    color = 0.1 }), canvas }
+  local heading = image.elide("Hamming distance at " .. found.layers[l], width - 12)
+  return stack { image.text(image.canvas(24, width), 7, 6, heading, { color = 0.1 }),
+                 plot.bars(labels, values, { width = width, deviations = deviations }) }
 end
 
 -- sheet.text(found) --> the table of distances, a row for each part.

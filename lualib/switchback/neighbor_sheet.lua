@@ -15,7 +15,9 @@ local function row(set, list)
   local pictures, labels = {}, {}
   for i, found in ipairs(list) do
     pictures[i] = image.fit(image.rgb(assert(set:picture(found.at))), CELL, CELL):clamp(0, 1)
-    labels[i] = ("%s  %.3g"):format(name_of(set, found.at), found.distance)
+    local distance = ("  %.3g"):format(found.distance)
+    local _, width = image.text_size(distance, TEXT)
+    labels[i] = image.elide(name_of(set, found.at), CELL - width - GAP, TEXT) .. distance
   end
   return image.grid(pictures, { columns = #pictures, labels = labels, gap = GAP, scale = 1, text = TEXT })
 end

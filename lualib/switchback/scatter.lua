@@ -2,6 +2,7 @@
 local check = require "switchback.check"
 local core = require "switchback.core"
 local image = require "switchback.image"
+local stack = require "switchback.stack"
 
 local scatter = {}
 
@@ -51,19 +52,33 @@ local function framed(t, side, color)
   return color and image.frame(tile, 1, 1, side, side, { color = color, width = 2 }) or tile
 end
 
-local THUMBNAILS = { side = 1400, thumbnail = 40, labels = false, classes = 0 }
+local LINE <const>, LEGEND <const> = 18, 180 -- pixels: of a class in the legend, of its width
 
--- thumbnails(map (N,2), picture, options) --> (3,side,side): picture(i) of each point at its place. options:
--- side = 1400 pixels; thumbnail = 40 pixels; labels: list of class numbers, with `classes` their count: each
--- frame has its class's colour.
-function scatter.thumbnails(map, picture, options)
-  local o = check.options("scatter.thumbnails", options, THUMBNAILS)
-  local canvas = image.canvas(o.side, o.side)
-  for i, p in ipairs(places(map, o.side)) do
-    local color = o.labels and o.classes <= FEW and scatter.color(o.labels[i], o.classes) or nil
-    image.paste(canvas, at(p[2], o.thumbnail), at(p[1], o.thumbnail), framed(picture(i), o.thumbnail, color))
+-- A column of the classes' names beside their colors, in the middle of the height.
+local function legend(classes, height)
+  local canvas = image.canvas(math.max(height, #classes * LINE), LEGEND)
+  local top = (canvas:size(2) - #classes * LINE) // 2
+  for i, class in ipairs(classes) do
+    local y = top + (i - 1) * LINE + 1
+    image.rectangle(canvas, y + 2, 8, LINE - 6, LINE - 6, scatter.color(i, #classes))
+    image.text(canvas, y + 2, 28, image.elide(class:match "^[^,]*", LEGEND - 32), { color = INK })
   end
   return canvas
+end
+
+local THUMBNAILS = { side = 1400, thumbnail = 40, labels = false, classes = {} }
+
+-- thumbnails(map (N,2), picture, options) --> (3,side,side): picture(i) of each point at its place. options:
+-- side = 1400 pixels; thumbnail = 40 pixels; labels: list of places in `classes`, the list of names: each
+-- frame has its class's colour, unless there are more than 60, and a legend at the right tells which is which.
+function scatter.thumbnails(map, picture, options)
+  local o = check.options("scatter.thumbnails", options, THUMBNAILS)
+  local canvas, colored = image.canvas(o.side, o.side), o.labels and #o.classes <= FEW
+  for i, p in ipairs(places(map, o.side)) do
+    local color = colored and scatter.color(o.labels[i], #o.classes) or nil
+    image.paste(canvas, at(p[2], o.thumbnail), at(p[1], o.thumbnail), framed(picture(i), o.thumbnail, color))
+  end
+  return colored and stack({ canvas, legend(o.classes, o.side) }, true) or canvas
 end
 
 local GRID = { side = 1400, cells = 28 }

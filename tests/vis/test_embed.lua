@@ -116,6 +116,19 @@ function T.test_labels_and_thumbnails_are_where_the_points_are()
   lu.assertEquals(canvas[{ 2, 100, 100 }], 1)
 end
 
+-- Frames have the colour that the legend beside the map gives to their class.
+function T.test_a_legend_tells_the_colors_of_frames()
+  local map = sb.tensor { { 0, 0 }, { 10, 10 } }
+  local canvas = scatter.thumbnails(map, function() return tile { 0, 0, 0 } end, { side = 200, thumbnail = 9,
+    labels = { 1, 2 }, classes = { "apple", "pear, fruit" } })
+  lu.assertTrue(canvas:size(3) > 300)
+  for c = 1, 3 do
+    lu.assertAlmostEquals(canvas[{ c, 3, 7 }], scatter.color(1, 2)[c], 1e-5)
+    lu.assertAlmostEquals(canvas[{ c, 100 - 9, 200 + 14 }], scatter.color(1, 2)[c], 1e-5)
+    lu.assertAlmostEquals(canvas[{ c, 100 + 9, 200 + 14 }], scatter.color(2, 2)[c], 1e-5)
+  end
+end
+
 function T.test_colors_differ()
   for _, n in ipairs { 3, 10, 40 } do
     for i = 2, n do
