@@ -70,7 +70,7 @@ local THUMBNAILS = { side = 1400, thumbnail = 40, labels = false, classes = {} }
 
 -- thumbnails(map (N,2), picture, options) --> (3,side,side): picture(i) of each point at its place. options:
 -- side = 1400 pixels; thumbnail = 40 pixels; labels: list of places in `classes`, the list of names: each
--- frame has its class's colour, unless there are more than 60, and a legend at the right tells which is which.
+-- frame has its class's colour, unless there are more than 60, which a legend at the right tells.
 function scatter.thumbnails(map, picture, options)
   local o = check.options("scatter.thumbnails", options, THUMBNAILS)
   local canvas, colored = image.canvas(o.side, o.side), o.labels and #o.classes <= FEW

@@ -92,6 +92,13 @@ local function draw_legend(pen, series, colors, box, y)
   end
 end
 
+-- The names above the ends of their curves.
+local function draw_names(pen, series, box, y)
+  for _, s in ipairs(series) do
+    if s.name then pen.text(box.right, y.at(s.points[#s.points][2]) - LINE / 2 - 1, s.name, "right") end
+  end
+end
+
 local function drawn(series)
   local list = {}
   for _, s in ipairs(series) do
@@ -102,7 +109,8 @@ end
 
 -- draw(pen, c, left, top, width, height): the chart c = { title =, x = name of that axis, series =
 -- { { name =, points = {{x, y}...}, color = }... } (at most six without a color), y = { low, high }: values
--- that the other axis reaches at least, either may be nil } in the box of that size from (left, top) on.
+-- that the other axis reaches at least, either may be nil, names = "ends": each is written above the end of
+-- its curve, instead of a legend } in the box of that size from (left, top) on.
 -- Series without points are left out, and points that are no numbers; series without names have no legend.
 function chart.draw(pen, c, left, top, width, height)
   local series = drawn(c.series)
@@ -119,7 +127,7 @@ function chart.draw(pen, c, left, top, width, height)
     colors[i] = s.color or COLORS[i]
     draw_series(pen, s, colors[i], x, y)
   end
-  draw_legend(pen, series, colors, box, y)
+  if c.names == "ends" then draw_names(pen, series, box, y) else draw_legend(pen, series, colors, box, y) end
 end
 
 return chart
