@@ -19,10 +19,10 @@ return {
       help = "steps from one preview and checkpoint to the next" },
     { "batch", type = "integer", min = 1, default = 4, help = "photos a step" },
     { "crop", type = "number", min = 0.01, max = 1, default = 0.5, help = "least share of a photo taken" },
-    { "rate", type = "number", default = 0.002, help = "of adam, which falls along half a cosine" },
+    { "rate", type = "number", default = 0.001, help = "of adam, which falls along half a cosine" },
     { "content-weight", type = "number", default = 1, help = "weight of |F - P|^2 / |P|^2" },
     { "style-weight", type = "number", default = 2, help = "weight of |G - A|^2 / |A|^2" },
-    { "tv-weight", type = "number", default = 0.1, help = "weight of the mean squared difference" },
+    { "tv-weight", type = "number", default = 2, help = "weight of the mean squared difference" },
     { "content-layers", type = "names", help = "of --features, that compare with the photo" },
     { "style-layers", type = "names", help = "of --features, that compare with the paintings" },
     "seed",
@@ -47,7 +47,8 @@ return {
       checkpoint = files.checkpoint, checkpoint_every = o.checkpoint_every, resume = o.resume,
       progress = report:progress "train", each_epoch = function(row, rows)
         log(row, rows)
-        report:save(("%s-step%04d.png"):format(files.stem, row.step), job.preview(net, held, styles))
+        local path = ("%s-step%04d.png"):format(files.stem, row.step)
+        report:save(path, job.preview(net, held, styles, row.step))
       end,
     }
     if history.ended == "epochs" then files.save(net, report) end

@@ -12,7 +12,8 @@ local zoo = require "switchback.zoo"
 
 local OPTIONS = { preprocess = false, labels = false, models = false, prototxt = false, weights = false,
                   untrained = false, seed = false, phase = false, stages = false, classes = false,
-                  constants = false, half = false, width = false, blocks = false, styles = false }
+                  constants = false, half = false, width = false, blocks = false, styles = false,
+                  scaled = false }
 
 local function fail(format, ...) error(format:format(...), 0) end
 
@@ -214,8 +215,9 @@ end
 local function find(name_or_path, options)
   if options.weights and zoo.has(name_or_path) then return with_weights(name_or_path, options) end
   if options.untrained and zoo.has(name_or_path) then
-    return zoo.describe(name_or_path, { seed = options.seed, classes = options.classes,
-      width = options.width or nil, blocks = options.blocks or nil, styles = options.styles or nil }), {}
+    local given = { seed = options.seed, classes = options.classes }
+    for _, name in ipairs { "width", "blocks", "styles", "scaled" } do given[name] = options[name] or nil end
+    return zoo.describe(name_or_path, given), {}
   end
   local path, about = locate(name_or_path, paths.model_folders(options.models))
   about = about or {}
@@ -264,7 +266,7 @@ local BUNDLED <const> = "zfnet64"
 --               the zoo knows by name: path of a .pth or .safetensors, or { name = tensor } (weights.lua)
 --   untrained   true: weights are drawn from `seed` (default 0); of a .prototxt, or of a network that the
 --               zoo knows by name (zoo.lua), which may have another number of `classes`; transform nets
---               also another `width`, number of `blocks` and of `styles` (zoo/johnson.lua)
+--               also another `width`, number of `blocks` and of `styles`, and `scaled` (zoo/johnson.lua)
 --   phase, stages  which of a prototxt's include rules hold: "TEST" (default) or "TRAIN"; "a b"
 --   half        true: weights of fully connected layers are kept as 16-bit floats (net:half)
 --   constants   { [graph input] = tensor or integer array } of a .onnx: inputs that are parameters

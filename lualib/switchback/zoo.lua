@@ -7,17 +7,18 @@ local suggest = require "switchback.suggest"
 
 local zoo = {}
 
--- The one list of networks: name = { file of zoo/, what tells it from others of its family, own = names of
--- options of its own }. A file returns function(options, variant) -> description (net.lua).
+-- The one list of networks: name = { file of zoo/, what tells it from others of its family, own =
+-- { [option of its own] = "number" or "flag" } }. A file returns function(options, variant) -> description
+-- (net.lua).
 local networks = {
   alexnet = { "alexnet" },
   alexnet_caffe = { "alexnet_caffe" },
   convnet2 = { "convnet2" },
   convnet4 = { "convnet4" },
-  dumoulin = { "dumoulin", own = { "styles" } },
+  dumoulin = { "dumoulin", own = { styles = "number" } },
   googlenet = { "googlenet" },
   googlenet_torchvision = { "googlenet_torchvision" },
-  johnson = { "johnson", own = { "width", "blocks", "styles" } },
+  johnson = { "johnson", own = { width = "number", blocks = "number", styles = "number", scaled = "flag" } },
   lenet5 = { "lenet5" },
   mobilenet_v2 = { "mobilenet_v2" },
   nin = { "nin" },
@@ -55,14 +56,14 @@ function zoo.has(name) return networks[name] ~= nil end
 local function options_of(network)
   local all = {}
   for key, value in pairs(OPTIONS) do all[key] = value end
-  for _, key in ipairs(network.own or {}) do all[key] = false end
+  for key in pairs(network.own or {}) do all[key] = false end
   return all
 end
 
--- Raises unless the network's own options are whole numbers of at least 1.
+-- Raises unless the network's own numbers are whole and at least 1.
 local function check_own(name, network, options)
-  for _, key in ipairs(network.own or {}) do
-    if options[key] then check.integer("zoo." .. name, key, options[key], 1) end
+  for key, kind in pairs(network.own or {}) do
+    if options[key] and kind == "number" then check.integer("zoo." .. name, key, options[key], 1) end
   end
 end
 
@@ -70,7 +71,7 @@ end
 --   tensors  { name = tensor } of all weights, as named in torchvision's files ("features.0.weight")
 --   seed     without tensors: weights are drawn as He et al. 2015 from this seed (default 0)
 --   classes  number of outputs of a classifier (default: as published)
---   width, blocks, styles  of the transform nets johnson and dumoulin: see there
+--   width, blocks, styles, scaled  of the transform nets johnson and dumoulin: see there
 -- Raises for unknown names, and lists all missing, unexpected and misshapen tensors in one error.
 function zoo.describe(name, options)
   local network = networks[name]

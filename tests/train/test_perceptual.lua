@@ -95,7 +95,8 @@ end
 -- A transform net's weights, through it and the feature net.
 local function check_weights(styles)
   sb.precision "exact"
-  local net = sb.load("johnson", { untrained = true, seed = 2, width = 2, blocks = 1, styles = styles })
+  local net = sb.load("johnson", { untrained = true, seed = 2, width = 2, blocks = 1, styles = styles,
+    scaled = true })
   local _, x = batch()
   local c, targets = criterion { unit = 255 }, { pictures = x * 255, styles = { 1, styles or 1, 1 } }
   local values, gradients = require("switchback.train.step").weights(net)

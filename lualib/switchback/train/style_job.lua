@@ -101,9 +101,10 @@ end
 
 local function untrained(o, count)
   require("switchback.check").choice("train_style", "transform net", o.model, NETS)
-  local paper = o.model == "dumoulin"
+  local dumoulin = o.model == "dumoulin"
   return require("switchback").load(o.model, { untrained = true, seed = o.seed, blocks = o.blocks,
-    width = o.width or not paper and WIDTH or nil, styles = (paper or count > 1) and count or nil })
+    width = o.width or not dumoulin and WIDTH or nil, scaled = not dumoulin,
+    styles = (dumoulin or count > 1) and count or nil })
 end
 
 -- net(o, styles) --> the net to train: one of the zoo, or a file of one. o: model, width, blocks, seed, size.
@@ -184,8 +185,8 @@ end
 
 -- ---- What it shows -------------------------------------------------------------------------------------
 
--- preview(net, pictures, styles) --> a grid: the paintings, and below them some pictures in each style.
-function job.preview(net, pictures, styles)
+-- preview(net, pictures, styles, step) --> a grid: the paintings, and below them some pictures in each style.
+function job.preview(net, pictures, styles, step)
   local size = pictures:size(3)
   local cells, labels = { pictures[1] * 0 + 1 }, { "" }
   for _, style in ipairs(styles) do
@@ -195,17 +196,17 @@ function job.preview(net, pictures, styles)
     cells[#cells + 1], labels[#labels + 1] = pictures[k], "held out"
     for s in ipairs(styles) do
       local y = painted(net, pictures:narrow(1, k, 1) * job.unit(net), { s })
-      cells[#cells + 1], labels[#labels + 1] = net:to_image(y), "in this style"
+      cells[#cells + 1], labels[#labels + 1] = net:to_image(y), "as " .. styles[s].name
     end
   end
-  return image.grid(cells, { columns = #styles + 1, labels = labels, title = "transform net" })
+  return image.grid(cells, { columns = #styles + 1, labels = labels, title = "step " .. step })
 end
 
 -- form(net) --> how the history of such a run is shown (train/job.lua).
 function job.form(net)
   local form = { columns = train_columns(job.columns(net)) }
   function form.line(row)
-    local parts = { ("step %d  loss %.4f  content %.4f  style %.4f; held out:  content %.4f"):format(row.step,
+    local parts = { ("step %d  loss %.4f  content %.4f  style %.4f; held out: content %.4f"):format(row.step,
       row.loss, row.content, row.style, row["held-out content"]) }
     for _, name in ipairs(net.styles) do
       parts[#parts + 1] = ("%s %.4f"):format(name, row["style " .. name])

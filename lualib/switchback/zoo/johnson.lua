@@ -4,11 +4,15 @@
 -- sides are rounded up to multiples of 4. Options:
 --   width   32: filters of the first layer; the others have two and four times as many
 --   blocks  5: residual blocks
+--   scaled  false; true: ends with 127.5 + 40 y, to be trained (the paper has a scaled tanh, the example
+--           nothing). Drawn nets then begin with noise around grey, and not with black, to which small steps
+--           add colours last: a hundred steps do what a thousand do without
 --   styles  none: one style. A number: conditional instance normalisation (Dumoulin et al. 2017), and a
 --           second input `style` (N,styles) or (1,styles), the weight of each style
 local builder = require "switchback.builder"
+local core = require "switchback.core"
 
-local WIDTH <const>, BLOCKS <const> = 32, 5
+local WIDTH <const>, BLOCKS <const>, WHITE <const>, CONTRAST <const> = 32, 5, 255, 40
 
 -- A convolution after reflection padding; its layers are called NAME.reflection_pad and NAME.conv2d.
 local function conv(b, name, out, kernel, stride)
@@ -36,6 +40,10 @@ local function upsampled(b, name, out, i)
   norm(conv(b, name, out, 3), "in" .. i):relu("relu" .. i)
 end
 
+local function scaled(b)
+  b:add("scale", "range", { weight = core.tensor.full(CONTRAST, 3), bias = core.tensor.full(WHITE / 2, 3) })
+end
+
 -- The styles of a file of weights: rows of the first normalisation's table.
 local function styles_of(options)
   local gamma = options.tensors and options.tensors["in1.gamma"]
@@ -54,5 +62,6 @@ return function(options)
   upsampled(b, "deconv1", 2 * width, 4)
   upsampled(b, "deconv2", width, 5)
   conv(b, "deconv3", 3, 9)
-  return b:finish { preprocess = { channels = "RGB", scale = 255 } }
+  if options.scaled then scaled(b) end
+  return b:finish { preprocess = { channels = "RGB", scale = WHITE } }
 end
