@@ -206,13 +206,22 @@ static void set_opsets(lua_State *L, const Sb__Onnx__Model *m) {
   lua_setfield(L, -2, "opsets");
 }
 
+static void set_metadata(lua_State *L, const Sb__Onnx__Model *m) {
+  lua_createtable(L, 0, (int)m->n_metadata_props);
+  for (size_t i = 0; i < m->n_metadata_props; i++) {
+    const Sb__Onnx__Entry *entry = m->metadata_props[i];
+    if (entry->key) set_string(L, entry->key, entry->value);
+  }
+  lua_setfield(L, -2, "metadata");
+}
+
 /* ---- The binding ----------------------------------------------------------------------------- */
 
-/* read(path) -> {ir_version =, producer =, name =, opsets = {[domain] = version}, inputs =,
-   outputs = {{name =, dtype =, dims =}, ...}, initializers = {[name] = value}, nodes = {{name =,
-   op =, domain =, inputs =, outputs = {names}, attributes = {[name] = value}}, ...}}, or nil,
-   message. The default domain is "". Values of tensors: see lonnx_tensor.h. Raises if the file is
-   an ONNX file whose tensors contradict their shapes. */
+/* read(path) -> {ir_version =, producer =, name =, opsets = {[domain] = version}, metadata =
+   {[key] = text}, inputs =, outputs = {{name =, dtype =, dims =}, ...}, initializers = {[name] =
+   value}, nodes = {{name =, op =, domain =, inputs =, outputs = {names}, attributes = {[name] =
+   value}}, ...}}, or nil, message. The default domain is "". Values of tensors: see lonnx_tensor.h.
+   Raises if the file is an ONNX file whose tensors contradict their shapes. */
 static int onnx_read(lua_State *L) {
   const char *path = luaL_checkstring(L, 1);
   const Sb__Onnx__Model *m = (const void *)push_message(L, path, &sb__onnx__model__descriptor);
@@ -226,6 +235,7 @@ static int onnx_read(lua_State *L) {
   set_integer(L, "ir_version", m->ir_version);
   set_string(L, "producer", m->producer_name);
   set_opsets(L, m);
+  set_metadata(L, m);
   set_graph(L, m->graph, path);
   return 1;
 }

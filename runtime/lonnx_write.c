@@ -197,6 +197,12 @@ static Sb__Onnx__Graph *make_graph(lua_State *L) {
   return g;
 }
 
+static void *make_entry(lua_State *L) {
+  Sb__Onnx__Entry *e = NEW(Sb__Onnx__Entry, SB__ONNX__ENTRY);
+  e->key = string_field(L, "key"), e->value = string_field(L, "value");
+  return e;
+}
+
 /* ---- Files ----------------------------------------------------------------------------------- */
 
 typedef struct sink {
@@ -227,6 +233,8 @@ int sb_onnx_append(lua_State *L) {
   m->producer_name = string_field(L, "producer");
   m->opset_import = &set, m->n_opset_import = 1;
   m->graph = make_graph(L);
+  m->metadata_props =
+      (Sb__Onnx__Entry **)list_field(L, "metadata", &m->n_metadata_props, make_entry);
   if (protobuf_c_message_get_packed_size(&m->base) > INT32_MAX)
     return luaL_error(L, "an ONNX file holds at most 2 GiB");
   sink s = {{append}, f->f, false};

@@ -1,5 +1,6 @@
 -- Networks as ONNX files: what net:save writes, sb.load reads with the same result, and the checker of ONNX's
 -- own library passes.
+local file = require "switchback.file"
 local h = require "helper"
 local lu = require "luaunit"
 local sb = require "switchback"
@@ -110,6 +111,18 @@ function T.test_an_imported_net_is_written_for_a_shape()
   local again = sb.load(path)
   lu.assertEquals(again.inputs[1].shape, { 1, 3, 224, 224 })
   lu.assertTrue(h.rel_l2(outputs_for(again, x), outputs_for(net, x)) < 1e-6)
+end
+
+function T.test_labels_and_preprocessing_come_along()
+  local net, path = sb.load(), h.temporary "about.onnx"
+  net:save(path)
+  local back = sb.load(path)
+  lu.assertEquals(back.labels, net.labels)
+  local photo = sb.rand(sb.rng(1), 3, 90, 70)
+  h.close(back:prepare(photo), net:prepare(photo), 0)
+  local bytes = assert(file.read(path))
+  assert(file.write(path, (bytes:gsub('"labels":%[', '"labels":{', 1))))
+  h.error_has(sb.load, "its entry switchback.about is damaged", path)
 end
 
 function T.test_weights_kept_as_halves_and_shared_ones()

@@ -1,5 +1,7 @@
 -- ONNX files as network descriptions (https://onnx.ai; operator sets 7 to 18, and what means the
 -- same in older ones).
+local about = require "switchback.formats.about"
+local cjson = require "cjson.safe"
 local core = require("switchback.core").onnx
 local importer = require "switchback.formats.onnx.importer"
 
@@ -11,6 +13,15 @@ local function refusal(path, troubles)
     lines[i] = ("  %s (node '%s') %s"):format(trouble.op, trouble.node, trouble.reason)
   end
   return ("%s: cannot be loaded:\n%s"):format(path, table.concat(lines, "\n"))
+end
+
+-- What net:save put beside the graph: labels, preprocessing.
+local function read_about(path, text, description)
+  if not text then return end
+  local told, message = cjson.decode(text)
+  local ok
+  if type(told) == "table" then ok, message = pcall(about.read, told, description) end
+  if not ok then error(("%s: its entry %s is damaged: %s"):format(path, about.ONNX_KEY, message), 0) end
 end
 
 --- Reads a model: load(path [, options]) --> the description of a network, for switchback.net.
@@ -27,6 +38,7 @@ function onnx.load(path, options)
   local description, troubles = importer.describe(model, options and options.constants)
   if not description then error(refusal(path, troubles), 0) end
   if #description.outputs == 0 then error(path .. ": computes no activations", 0) end
+  read_about(path, model.metadata[about.ONNX_KEY], description)
   description.source = path
   return description
 end

@@ -5,15 +5,15 @@
 --     nodes = [{name, kind, config = {parameter: value}, weights = {weight: tensor}, inputs, outputs}] }
 -- in which a tensor is its name in the file. Weights are named as PyTorch names them (fitting.lua), so other
 -- programs can read them; a tensor that layers share is stored once. Infinities are "inf" and "-inf".
+local about = require "switchback.formats.about"
 local cjson = require "cjson.safe"
 local core = require "switchback.core"
 local fitting = require "switchback.fitting"
 local json = require "switchback.json"
-local preprocess = require "switchback.preprocess"
 local safetensors = require "switchback.formats.safetensors"
 local sorted = require "switchback.keys"
 
-local saved = {}
+local saved, is_list = {}, about.is_list
 
 local KEY <const>, FORMAT <const> = "switchback.net", 1
 
@@ -51,8 +51,9 @@ end
 -- The graph as a table, and { [name] = tensor }.
 local function graph_of(net, layers)
   local tensors, name_of = namer()
-  local g = { format = FORMAT, inputs = net.inputs, outputs = net.outputs, aliases = net.aliases, nodes = {},
-              constants = {}, preprocess = net.preprocess, labels = net.labels, styles = net.styles }
+  local g = about.of(net)
+  g.format, g.inputs, g.outputs, g.aliases = FORMAT, net.inputs, net.outputs, net.aliases
+  g.nodes, g.constants = {}, {}
   for i, node in ipairs(net.order) do g.nodes[i] = node_table(node, layers[node], name_of) end
   for _, value in ipairs(sorted(net.constants)) do
     g.constants[value] = name_of(net.constants[value], "constant/" .. value)
@@ -95,14 +96,6 @@ end
 -- ---- Reading -------------------------------------------------------------------------------------
 
 local function fail(format, ...) error(format:format(...), 0) end
-
-local function is_list(t, kind)
-  if type(t) ~= "table" then return false end
-  for key, value in pairs(t) do
-    if math.type(key) ~= "integer" or key < 1 or key > #t or type(value) ~= kind then return false end
-  end
-  return true
-end
 
 local function is_map(t)
   if type(t) ~= "table" then return false end
@@ -179,24 +172,12 @@ local function check_graph(g)
     and #g.inputs > 0 and #g.nodes > 0 and #g.outputs > 0
   if not plain then fail("there are no inputs, nodes or outputs") end
   if not (is_map(g.aliases) and is_map(g.constants)) then fail("aliases or constants are no names") end
-  for _, field in ipairs { "labels", "styles" } do
-    if g[field] and not is_list(g[field], "string") then fail("%s are no list of text", field) end
-  end
-end
-
--- JSON has one kind of number: those that are whole are integers here.
-local function read_preprocess(p)
-  if type(p) ~= "table" then return nil end
-  if is_list(p.size, "number") then
-    for i, n in ipairs(p.size) do p.size[i] = math.tointeger(n) or n end
-  end
-  return preprocess.complete(p)
 end
 
 local function read_graph(g, tensors)
   check_graph(g)
-  local d = { inputs = {}, nodes = {}, constants = {}, outputs = g.outputs, aliases = g.aliases,
-              labels = g.labels, styles = g.styles, preprocess = read_preprocess(g.preprocess) }
+  local d = { inputs = {}, nodes = {}, constants = {}, outputs = g.outputs, aliases = g.aliases }
+  about.read(g, d)
   for i, input in ipairs(g.inputs) do d.inputs[i] = read_input(input) end
   for i, node in ipairs(g.nodes) do d.nodes[i] = read_node(node, tensors) end
   for value, name in pairs(g.constants) do

@@ -1,7 +1,9 @@
 -- Networks as ONNX files, operator set 13: each layer becomes the nodes that writers/*.lua say.
+local about = require "switchback.formats.about"
 local core = require "switchback.core"
 local file = require "switchback.file"
 local fitting = require "switchback.fitting"
+local json = require "switchback.json"
 local writers = require "switchback.formats.onnx.writers"
 local sorted = require "switchback.keys"
 
@@ -131,7 +133,8 @@ function writer.model(net, shape)
   local shapes, layers = net:shapes(shape)
   local is_fixed = shape ~= nil or has_made_for_shape(net)
   local model = { ir_version = IR_VERSION, opset = OPSET, producer = "switchback", name = "net", inputs = {},
-                  nodes = {}, initializers = {}, taken = {}, stored = {}, floats = {} }
+                  nodes = {}, initializers = {}, taken = {}, stored = {}, floats = {},
+                  metadata = { { key = about.ONNX_KEY, value = json.encode(about.of(net), 17) } } }
   add_inputs(model, net, shapes, is_fixed)
   for _, name in ipairs(sorted(net.constants)) do
     model.taken[name] = true
