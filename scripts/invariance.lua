@@ -41,10 +41,10 @@ return {
       steps = o.steps, shift = o.shift, scale = o.scale, turn = o.turn, border = o.border,
       progress = report:progress "pictures" })
     local rows = sheet.numbers(found)
-    report:say("%d photos    %-14s %-14s %s", #photos, found.low, found.high, "class")
-    report:say("%-12s %s", "", "1st step  R^2   1st step  R^2   relative p  lowest  still first")
+    report:say("%d photos, low layer %s, high layer %s", #photos, found.low, found.high)
+    report:say("%-12s %s", "", "low: 1st step  R^2   high: 1st step  R^2   class: relative p  lowest  first")
     for _, row in ipairs(rows) do
-      report:say("%-12s %5.3f %6.3f    %5.3f %6.3f   %7.3f %9.3f %10.3f", row.kind, row.low, row.low_straight,
+      report:say("%-12s %13.3f%7.3f %14.3f%7.3f %17.3f %8.3f %6.3f", row.kind, row.low, row.low_straight,
         row.high, row.high_straight, row.p, row.lowest, row.kept)
     end
     report:save(o.out, sheet.draw(found))

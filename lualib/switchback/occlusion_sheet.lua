@@ -97,17 +97,19 @@ local function write(canvas, y, color, text)
   image.text(canvas, y + 3, 40, image.elide(text, canvas:size(3) - 44), { color = INK })
 end
 
+local function places(count) return count == 1 and "1 place" or count .. " places" end
+
 local function legend(classes, name, height, width)
   local canvas, rest, y = image.canvas(height, width), 0, 20
   for i, class in ipairs(classes) do
     if i <= NAMED then
-      write(canvas, y, class.color, ("%s: %d places"):format(name(class.index):match "^[^,]*", class.count))
+      write(canvas, y, class.color, ("%s: %s"):format(name(class.index):match "^[^,]*", places(class.count)))
       y = y + 28
     else
       rest = rest + class.count
     end
   end
-  if rest > 0 then write(canvas, y, OTHERS, ("%d others: %d places"):format(#classes - NAMED, rest)) end
+  if rest > 0 then write(canvas, y, OTHERS, ("%d others: %s"):format(#classes - NAMED, places(rest))) end
   return canvas
 end
 
