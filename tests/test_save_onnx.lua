@@ -1,6 +1,6 @@
 -- Networks as ONNX files: what net:save writes, sb.load reads with the same result, and the checker of ONNX's
 -- own library passes.
-local file = require "switchback.file"
+local files = require "switchback.file"
 local h = require "helper"
 local lu = require "luaunit"
 local sb = require "switchback"
@@ -120,8 +120,8 @@ function T.test_labels_and_preprocessing_come_along()
   lu.assertEquals(back.labels, net.labels)
   local photo = sb.rand(sb.rng(1), 3, 90, 70)
   h.close(back:prepare(photo), net:prepare(photo), 0)
-  local bytes = assert(file.read(path))
-  assert(file.write(path, (bytes:gsub('"labels":%[', '"labels":{', 1))))
+  local bytes = assert(files.read(path))
+  assert(files.write(path, (bytes:gsub('"labels":%[', '"labels":{', 1))))
   h.error_has(sb.load, "its entry switchback.about is damaged", path)
 end
 

@@ -7,7 +7,8 @@ local OPTIONS = { half = false, metadata = false, shape = false }
 
 -- save(net, path [, options]) --> net. path ends in .safetensors: the tensors and the whole network, which
 -- sb.load rebuilds without any other file (formats/saved.lua); or in .onnx: operator set 13, with labels and
--- preprocessing as a metadata property that other programs pass over (formats/onnx/writer.lua). The file appears whole or not at all. Options:
+-- preprocessing as a metadata property that other programs pass over (formats/onnx/writer.lua). The file
+-- appears whole or not at all. Options:
 --   half      false; true: weights of 2 and more dimensions as 16-bit floats, half the size (.safetensors)
 --   metadata  { string = string } that is kept in the file (.safetensors)
 --   shape     of the first input, for layers whose parameters depend on it (default: as of net:shapes)

@@ -1,5 +1,5 @@
 -- What a saved network tells besides its graph: { preprocess = {...} (preprocess.lua), labels = [text],
--- styles = [text] }, part of the JSON in a .safetensors file (saved.lua), and JSON of its own in an .onnx file.
+-- styles = [text] }. Part of the JSON in a .safetensors file (saved.lua); JSON of its own in an .onnx file.
 local preprocess = require "switchback.preprocess"
 
 local about = { ONNX_KEY = "switchback.about" } -- among the metadata properties of an .onnx file
