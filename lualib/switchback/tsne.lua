@@ -53,9 +53,9 @@ end
 --   start = "pca"       or "random", from `seed` = 0
 --   progress            function(done, total, divergence)
 -- D is best reduced to about 50 by pca before. Raises for values that are not finite.
--- Of 40 samples of 1,000 MNIST digits, so reduced, the nearest point on the map is of the same digit for 0.907
--- (deviation 0.019 between samples; in pixels 0.900), trustworthiness (12) is 0.962 (0.005, at least 0.952);
--- scikit-learn 1.2 at the same settings, on ten samples, has 0.902 where this has 0.903.
+-- Of 40 samples of 1,000 MNIST digits, so reduced, the nearest point on the map is of the same digit for
+-- 0.907 (deviation 0.019 between samples; in pixels 0.900), trustworthiness (12) is 0.962 (0.005, at least
+-- 0.952); scikit-learn 1.2 at the same settings, on ten samples, has 0.902 where this has 0.903.
 return function(points, options)
   local o = check.options("tsne", options, OPTIONS)
   check_all(points, o)
