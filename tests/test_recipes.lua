@@ -229,7 +229,7 @@ end
 function T.test_optimal()
   lu.assertEquals(run("optimal", "--layer conv1").closed, true)
   local result = run("optimal", "--layer relu2 --channel 3 --steps 5 --lanczos 4 --size 32", tiny.model(0))
-  lu.assertEquals({ result.closed, result.units }, { false, 1 })
+  lu.assertEquals({ result.closed, #result.units, #result.units[1].curvatures }, { false, 1, 4 })
 end
 
 function T.test_mistakes_are_one_line()

@@ -72,6 +72,73 @@ function T.test_a_quadratic_form()
   end
 end
 
+-- A unit of a small smooth net: f(x) --> its answer, and the gradient; x (1,2,4,4).
+local function smooth_unit(seed)
+  local rng = sb.rng(seed)
+  local first = sb.layer.conv2d { weight = sb.randn(rng, 5, 2, 3, 3) * 0.4, pad = 1 }
+  local bend = sb.layer.softplus {}
+  local second = sb.layer.conv2d { weight = sb.randn(rng, 1, 5, 4, 4) * 0.4 }
+  return function(x)
+    local a, tape_a = first:forward(x)
+    local b, tape_b = bend:forward(a)
+    local y, tape_c = second:forward(b)
+    local db = second:backward(tape_c, sb.ones(1, 1, 1, 1))
+    return y:sum(), first:backward(tape_a, bend:backward(tape_b, db))
+  end
+end
+
+-- The Hessian of f at x by second differences of values alone, (n,n).
+local function dense_hessian(f, x, step)
+  local n, rows = x:count(), {}
+  local function moved(i, a, j, b)
+    local at = x:clone():reshape(-1)
+    at[i] = at[i] + a
+    at[j] = at[j] + b
+    return (f(at:reshape(table.unpack(x:size()))))
+  end
+  for i = 1, n do
+    rows[i] = {}
+    for j = 1, n do
+      rows[i][j] = (moved(i, step, j, step) - moved(i, step, j, -step) - moved(i, -step, j, step)
+        + moved(i, -step, j, -step)) / (4 * step * step)
+    end
+  end
+  return sb.tensor(rows)
+end
+
+-- P (r^2 H - (x.g) 1) P with P = 1 - x x^T / r^2: how f bends along great circles through x.
+local function bend_on_sphere(f, x, hessian)
+  local n, r = x:count(), x:norm()
+  local flat, _, g = x:reshape(n, 1), f(x)
+  local p = sb.eye(n) - flat:matmul(flat:transpose()) / (r * r)
+  return p:matmul(hessian * (r * r) - sb.eye(n) * x:dot(g)):matmul(p)
+end
+
+-- Hessian-vector products by differences of gradients, and Lanczos' eigenpairs of them, against the dense
+-- matrix. float32 leaves 3e-3 of the largest eigenvalue in second differences over 0.1.
+function T.test_curvatures_are_those_of_the_dense_hessian()
+  local f, x = smooth_unit(6), sb.randn(sb.rng(7), 1, 2, 4, 4)
+  local a = bend_on_sphere(f, x, dense_hessian(f, x, 0.1))
+  local wanted = require("switchback.core").embed.eigen((a + a:transpose()) / 2, 32):totable()
+  table.remove(wanted, (function() -- x itself, which is no direction on the sphere: eigenvalue 0
+    local nearest = 1
+    for i, v in ipairs(wanted) do nearest = math.abs(v) < math.abs(wanted[nearest]) and i or nearest end
+    return nearest
+  end)())
+  table.sort(wanted, function(u, v) return u > v end)
+  local found = sphere.curvatures(f, x, { steps = 31 })
+  lu.assertEquals(#found, 31)
+  local scale = math.max(math.abs(wanted[1]), math.abs(wanted[31]))
+  for i, entry in ipairs(found) do lu.assertAlmostEquals(entry.value, wanted[i], 1e-2 * scale) end
+  for _, i in ipairs { 1, 31 } do -- the outermost are eigenvectors, too
+    local v = found[i].vector:reshape(32, 1)
+    lu.assertTrue((a:matmul(v) - v * found[i].value):norm() < 2e-2 * scale)
+  end
+  local few = sphere.curvatures(f, x, { steps = 16 }) -- half of the dimensions find the ends
+  lu.assertAlmostEquals(few[1].value, wanted[1], 2e-2 * scale)
+  lu.assertAlmostEquals(few[16].value, wanted[31], 2e-2 * scale)
+end
+
 function T.test_along_stays_on_the_sphere()
   local x, v = sb.tensor { 3, 0, 0 }, sb.tensor { 0, 2, 0 }
   h.close(sphere.along(x, v, math.pi / 2), sb.tensor { 0, 3, 0 }, 1e-5)

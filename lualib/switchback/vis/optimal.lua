@@ -5,8 +5,8 @@ local core = require "switchback.core"
 local sphere = require "switchback.sphere"
 local transform = require "switchback.transform"
 
-local OPTIONS = { layer = false, channels = false, most = 3, size = 96, cycles = 16, contrast = 0.12,
-                  steps = 60, starts = 16, noise = 0.5, samples = 3, lanczos = 16, directions = 2, frames = 7,
+local OPTIONS = { layer = false, channels = false, most = 3, size = false, cycles = false, contrast = 0.12,
+                  steps = 80, starts = 16, noise = 0.5, samples = 3, lanczos = 32, directions = 2, frames = 7,
                   widest = 0.8, seed = 0, progress = false }
 
 -- ---- The first layer ---------------------------------------------------------------------------------
@@ -139,6 +139,37 @@ local function invariances(net, p, channel, o, tell)
   return unit
 end
 
+-- ---- Where to look -----------------------------------------------------------------------------------
+
+local SEEN <const> = 0.4 -- of the picture's side, by units that are neither filters nor see everything
+
+-- The first stage whose units see so much of the net's input; the last if none does.
+local function telling_layer(net)
+  local stages = require("switchback.stage_maps").all(net)
+  local side = net:shapes()[net.inputs[1].name][3]
+  for _, name in ipairs(stages) do
+    local f = net:receptive_field(name)
+    if not f or f.size[1] >= SEEN * side then return name end
+  end
+  return stages[#stages] or error("optimal: the net has no maps: say which layer", 0)
+end
+
+-- Two thirds of what a unit sees, in steps of 16 pixels: beyond that it hardly notices anything, and
+-- directions without interest would be the most invariant ones.
+local function telling_size(net, layer)
+  local f, whole = net:receptive_field(layer), net:shapes()[net.inputs[1].name][3]
+  local side = f and math.ceil(f.size[1] * 2 / 3 / 16) * 16 or whole
+  return math.min(math.max(side, 32), whole)
+end
+
+-- The net up to that layer, for pictures of any size: if the whole net wants one size, it is its last
+-- layers that do.
+local function for_any_size(net, layer)
+  local part, input = net:upto(layer), net.inputs[1]
+  part.inputs = { { name = input.name, shape = { 0, input.shape[2], 0, 0 } } }
+  return part
+end
+
 local function spread(most, count)
   local list, n = {}, math.min(most, count)
   for i = 1, n do list[i] = (i - 1) * count // n + 1 end
@@ -154,24 +185,28 @@ end
 --   invariant first. An eigenvalue is the second derivative of the mean along the great circle, as a share
 --   of the mean per radian squared: 0 is invariant, at a maximum all are negative. None for a unit that stays
 --   silent.
--- options: layer (required);  channels = list, default `most` = 3, evenly spaced;  size = 96 pixels;
---   cycles = 16: highest frequency, in a picture;  contrast = 0.12: deviation of a random picture of the
---   norm;  steps = 60 of ascent, from the best of starts = 16;  noise = 0.5: size of the small changes, as a
---   share of the norm, of which there are 2 * samples = 6;  lanczos = 16 steps;  directions = 2 most and
+-- options: layer, default the first stage that sees 2/5 of the side of the net's input;  channels = list,
+--   default `most` = 3, evenly spaced;  size = pixels, default 2/3 of what a unit sees;  cycles: highest
+--   frequency, in a picture, default size / 6;  contrast = 0.12: deviation of a random picture of the
+--   norm;  steps = 80 of ascent, from the best of starts = 16;  noise = 0.5: size of the small changes, as a
+--   share of the norm, of which there are 2 * samples = 6;  lanczos = 32 steps;  directions = 2 most and
 --   2 least invariant ones;  frames = 7 up to the angle widest = 0.8;  seed = 0;
 --   progress = function(what) --> function(done, total, note)
 return function(net, _, options)
   local o = check.options("optimal", options, OPTIONS)
-  if not o.layer then error("optimal: say which layer", 2) end
+  o.layer = o.layer or telling_layer(net)
   local found = looks_at_pixels(net, o.layer)
   if found then return { layer = found.layer, closed = true, units = closed_form(net, found) } end
-  local shape = net:shapes({ 1, 3, o.size, o.size }, o.layer)[net:value(o.layer)]
-  if #shape ~= 4 then error(("optimal: '%s' has no maps"):format(o.layer), 0) end
+  local size = net:shapes()[net:value(o.layer)]
+  if #size ~= 4 then error(("optimal: '%s' has no maps"):format(o.layer), 0) end
+  o.size = o.size or telling_size(net, o.layer)
+  o.cycles = o.cycles or o.size / 6
+  net = for_any_size(net, o.layer)
   local tell = o.progress or function() end
   local p, units = painter(o), {}
-  for i, channel in ipairs(o.channels or spread(o.most, shape[2])) do
-    if channel > shape[2] then
-      error(("optimal: channel %d is out of range: '%s' has %d"):format(channel, o.layer, shape[2]), 0)
+  for i, channel in ipairs(o.channels or spread(o.most, size[2])) do
+    if channel > size[2] then
+      error(("optimal: channel %d is out of range: '%s' has %d"):format(channel, o.layer, size[2]), 0)
     end
     units[i] = invariances(net, p, channel, o, tell)
   end
