@@ -2,7 +2,8 @@
 return {
   summary = "activations projected back to pixels through the switches (deconvnet probes)",
   about = "Zeiler & Fergus 2014. Several layers (--layer a,b,c or all) make a montage of their strongest "
-    .. "channels: what each position sees, beside its projection, every map with its own contrast.",
+    .. "channels: what each position sees, beside its projection, every map with its own contrast.\n"
+    .. "switchback transposed shows by example what the way back through a convolution computes.",
   options = {
     "model", "image",
     { "layer", type = "names", default = "all", help = "layer, several separated by commas, or all stages" },
