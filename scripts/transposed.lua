@@ -2,7 +2,7 @@
 return {
   summary = "transposed convolution by example, in 1-D and 2-D: what undoes a convolution's shape",
   about = "Dumoulin & Visin 2016, chapter 4. A convolution is a product with a matrix C whose rows hold the "
-    .. "kernel;\n\"deconvolution\" in networks is the product with C^T: the shape comes back, not the values.",
+    .. "kernel;\n\"deconvolution\" in networks is the product with C^T: the shape comes back, values do not.",
   options = {
     { "signal", type = "numbers", default = "0,0,4,4,0,2,6,2,0", help = "what is convolved in 1-D" },
     { "kernel", type = "numbers", default = "1,2,1", help = "kernel; in 2-D its outer product with itself" },

@@ -103,7 +103,9 @@ function T.test_activations_and_filters()
   local result = run("activations", on_photo "--layer relu2 --most 4 --scale all")
   lu.assertEquals({ result.layer, #result.channels }, { "relu2", 4 })
   lu.assertEquals(run("filters", "").shape, { 8, 3, 5, 5 })
-  lu.assertEquals(run("filters", "--layer conv2").shape, { 6, 8, 3, 3 })
+  local layer = run("filters", "--layer conv2")
+  lu.assertEquals({ layer.shape, layer.surveys[2].layer }, { { 6, 8, 3, 3 }, "conv2" })
+  lu.assertNotEquals(layer.surveys[1].rms, layer.surveys[2].rms) -- of the net before training
   local data = " --pictures 9 --data " .. require "picture_set".folder()
   local surveys = run("filters", "--versus " .. tiny.model() .. data).surveys
   lu.assertEquals({ #surveys, surveys[2].filters, surveys[1].dead }, { 2, 8, 0 })

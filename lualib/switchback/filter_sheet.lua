@@ -22,25 +22,27 @@ local function picture(bank, i, most)
   return bank.in_color and filter or kernels(filter, most)
 end
 
--- draw(bank, most) --> (3,H,W): so many filters, in color where they look at pixels, else as that many grey
--- kernels of each.
-function sheet.draw(bank, most)
-  local size, pictures, labels = bank.weight:size(), {}, {}
-  for i = 1, math.min(size[1], most) do pictures[i], labels[i] = picture(bank, i, most), "#" .. i end
-  return image.grid(pictures, { labels = labels,
-    title = ("%s: %d filters of %dx%dx%d"):format(bank.layer, table.unpack(size)) })
-end
-
 -- ---- What is wrong ---------------------------------------------------------------------------------------
 
 local function percent(n, all) return ("%.0f %%"):format(100 * n / all) end
 
--- table(bank, least) --> { filters =, size =, dead = (nil without pictures), near = { plain =, rotated =,
--- recolored =, both = }: how many have another one at a cosine of `least`, bands = { low =, mid =, high = }:
--- how many have most of their power there, power = { low =, mid =, high = }: the mean shares }.
+-- The root mean squares of filters: { median =, largest =, which = the filter that has it }. One filter that
+-- is far larger than all others is what made Zeiler & Fergus renormalise them (section 3.1).
+local function sizes(weight)
+  local n = weight:size(1)
+  local squares = (weight * weight):reshape(n, -1):mean(2):sqrt()
+  local values, order = squares:topk(n)
+  return { median = values[(n + 1) // 2], largest = values[1], which = math.tointeger(order[1]) }
+end
+
+-- table(bank, least) --> { filters =, size =, rms = { median =, largest =, which = }, dead = (nil without
+-- pictures), near = { plain =, rotated =, recolored =, both = }: how many have another one at a cosine of
+-- `least`, bands = { low =, mid =, high = }: how many have most of their power there, power = { low =, mid =,
+-- high = }: the mean shares }.
 function sheet.table(bank, least)
   local size, n = bank.weight:size(), bank.weight:size(1)
   local t = { filters = n, size = ("%dx%dx%d"):format(size[2], size[3], size[4]), near = {},
+              rms = sizes(bank.weight),
               dead = bank.dead and #bank.dead, bands = { low = 0, mid = 0, high = 0 },
               power = { low = 0, mid = 0, high = 0 } }
   for name, list in pairs(bank.duplicates) do t.near[name] = survey.near(list, least) end
@@ -60,8 +62,11 @@ end
 function sheet.lines(t, least)
   local list = { { "filters", ("%d of %s"):format(t.filters, t.size) } }
   local function add(what, value) list[#list + 1] = { what, value } end
-  if t.dead then add("never active", ("%d, %s"):format(t.dead, percent(t.dead, t.filters))) end
-  for _, kind in ipairs { { "plain", "as they are" }, { "rotated", "up to rotation" },
+  add("size of weights, RMS", ("%.2g median, %.2g largest (#%d)"):format(t.rms.median, t.rms.largest,
+    t.rms.which))
+  add("never active (red frames)", t.dead and ("%d, %s"):format(t.dead, percent(t.dead, t.filters))
+    or "not known without --data")
+  for _, kind in ipairs { { "plain", "(orange frames)" }, { "rotated", "up to rotation" },
                           { "recolored", "up to color" }, { "both", "up to both" } } do
     local n = t.near[kind[1]]
     local what = ("near-duplicates (%.2g) %s"):format(least, kind[2])

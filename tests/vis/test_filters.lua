@@ -140,6 +140,12 @@ function T.test_the_table_and_the_picture()
   local t = sheet.table(bank, 0.9)
   lu.assertEquals({ t.filters, t.size, t.bands.low + t.bands.mid + t.bands.high }, { 8, "3x5x5", 8 })
   lu.assertAlmostEquals(t.power.low + t.power.mid + t.power.high, 1, 1e-6)
+  local sizes = {}
+  for i = 1, 8 do sizes[i] = bank.weight:select(1, i):norm() / math.sqrt(75) end
+  lu.assertAlmostEquals(sizes[t.rms.which], t.rms.largest, 1e-6)
+  table.sort(sizes)
+  lu.assertAlmostEquals(t.rms.largest, sizes[8], 1e-6)
+  lu.assertAlmostEquals(t.rms.median, sizes[5], 1e-6)
   local one = sheet.compare({ bank }, { "tiny" }, {})
   local two = sheet.compare({ bank, bank }, { "tiny", "again" }, {})
   lu.assertTrue(two:size(3) > 1.9 * one:size(3))
