@@ -1,8 +1,8 @@
 -- The weights of a convolution, and what is wrong with them.
 return {
   summary = "the weights of a convolution: as pictures, and which are dead, double, coarse or fine",
-  about = "Zeiler & Fergus 2014, section 4.1: the look at AlexNet that led to ZFNet, here beside another net. "
-    .. "Bands: below 1/8 cycle per pixel, up to 1/4, above.",
+  about = "Zeiler & Fergus 2014, section 4.1: the look at AlexNet that led to ZFNet, here beside another "
+    .. "net. Bands: below 1/8 cycle per pixel, up to 1/4, above.",
   options = {
     "model",
     { "layer", help = "a convolution (default: the first)" },
@@ -21,13 +21,13 @@ return {
     local sheet = require "switchback.filter_sheet"
     local set = o.data and assert(sb.data.open(o.data, { part = o.part }))
     set = set and require("switchback.features").spread(set, o.pictures) or nil
-    local net, names, nets, banks, tables = sb.load(o.model), { o.model }, {}, {}, {}
+    local names, nets, banks, tables = { o.model }, { sb.load(o.model) }, {}, {}
     if o.versus or not o.layer and o.model ~= "zfnet64" then
       names[2] = o.versus or "zfnet64"
-      nets = { net, sb.load(names[2]) }
+      nets[2] = sb.load(names[2])
     else
       names[2] = o.model .. " before training"
-      nets = { net, net:reset { seed = o.seed } }
+      nets[2] = nets[1]:reset { seed = o.seed }
     end
     for i, name in ipairs(names) do
       local layer = (i == 1 or not o.versus) and o.layer or nil

@@ -64,21 +64,22 @@ local function focus(t)
   end
 end
 
--- view(t, box) --> what to show of a projection t (3,H,W) that a position with this receptive field has, and
--- whether that is less than the field: the field, unless all of t lies in it; then the smallest square that
--- holds 90 % of the projection's energy (its squares), on t.
-function probe.view(t, box)
+-- view(t, box [, share = 1]) --> what to show of a projection t (3,H,W) that a position with this receptive
+-- field has, and whether that is less than the field: the field, unless it covers that share of t (1: all);
+-- then the smallest square that holds 90 % of the projection's energy (its squares), on t.
+function probe.view(t, box, share)
   local inside = clipped(t, box)
-  local all = inside.bottom - inside.top + 1 == t:size(2) and inside.right - inside.left + 1 == t:size(3)
-  local smaller = all and focus(t)
+  local area = (inside.bottom - inside.top + 1) * (inside.right - inside.left + 1)
+  local smaller = area >= (share or 1) * t:size(2) * t:size(3) and focus(t)
   return smaller or box, smaller and true or false
 end
 
 -- pair(input, p [, side = 128]) --> (3,H,W): what the position sees in the input, beside what it projects
--- back to, each made to fit a square of `side` pixels; see view.
+-- back to, each made to fit a square of `side` pixels. Of a field that covers half of the input and more only
+-- what the projection fills: see view.
 function probe.pair(input, p, side)
   side = side or 128
-  local box = probe.view(p.image, p.box)
+  local box = probe.view(p.image, p.box, 1 / 2)
   local patch = image.contain(cut(input, box), side, side, { fill = 0.5 }):clamp(0, 1)
   local projection = probe.thumbnail(cut(p.image, box), side)
   return image.grid({ patch, projection }, { columns = 2, gap = 2, scale = 1 })
@@ -91,27 +92,31 @@ function probe.whole(input, p)
   return framed, stretched(p.image)
 end
 
-local MARGIN <const> = 6
+local MARGIN <const>, SIDE <const>, LABEL <const> = 6, 112, 1.5 -- pixels, pixels, scale of text
 
-local function heading(text, width)
-  local strip = image.canvas(20, width)
-  return image.text(strip, 7, MARGIN + 1, image.elide(text, width - 2 * MARGIN), { color = 0.35 })
+local function write(canvas, y, text, scale)
+  return image.text(canvas, y, MARGIN + 3, image.elide(text, canvas:size(3) - 2 * MARGIN, scale),
+    { color = 0.1, scale = scale })
 end
 
--- Of each layer its pairs side by side below its name.
-local function montage(rows)
-  local parts, side = {}, 96
-  for _, row in ipairs(rows) do
+-- Of each layer its pairs side by side below its name; at the top the input that all were found in.
+local function montage(rows, rule)
+  local parts = {}
+  for i, row in ipairs(rows) do
     local pairs_of, labels = {}, {}
-    for i, p in ipairs(row.probes) do
-      pairs_of[i] = probe.pair(row.input, p, side)
-      labels[i] = ("#%d  act %.4g"):format(p.channel, p.activation)
+    for k, p in ipairs(row.probes) do
+      pairs_of[k] = probe.pair(row.input, p, SIDE)
+      labels[k] = ("#%d  act %.4g"):format(p.channel, p.activation)
     end
     local cells = image.grid(pairs_of, { columns = #pairs_of, labels = labels, gap = MARGIN, text = 1 })
-    parts[#parts + 1] = heading(row.layer, cells:size(3))
-    parts[#parts + 1] = cells
+    parts[2 * i - 1], parts[2 * i] = write(image.canvas(26, cells:size(3)), 9, row.layer, LABEL), cells
   end
-  return stack(parts)
+  local width = parts[2]:size(3)
+  local input = image.contain(image.rgb(rows[1].input), 2 * SIDE, 2 * SIDE, { fill = 1 }):clamp(0, 1)
+  local top = image.paste(image.canvas(2 * SIDE + 40, width), 36, MARGIN + 1, input)
+  write(top, 8, ("strongest channels of each layer: what the position sees, what it projects back to (%s)")
+    :format(rule), 1.5 * LABEL)
+  return stack { top, stack(parts) }
 end
 
 -- text(p) --> "#361 (y 5, x 5) act 466.2".
@@ -130,7 +135,7 @@ end
 
 -- draw(rows, rule) --> (3,H,W) of what vis/deconv.lua answered for one layer, or for several: a montage.
 function probe.draw(rows, rule)
-  return #rows == 1 and one_layer(rows[1], rule) or montage(rows)
+  return #rows == 1 and one_layer(rows[1], rule) or montage(rows, rule)
 end
 
 return probe
