@@ -65,12 +65,12 @@ local function focus(t)
 end
 
 -- view(t, box [, share = 1]) --> what to show of a projection t (3,H,W) that a position with this receptive
--- field has, and whether that is less than the field: the field, unless it covers that share of t (1: all);
--- then the smallest square that holds 90 % of the projection's energy (its squares), on t.
+-- field has, and whether that is less than the field: the field, unless it is as large as that share of t
+-- (1: all); then the smallest square that holds 90 % of the projection's energy (its squares), on t.
 function probe.view(t, box, share)
-  local inside = clipped(t, box)
-  local area = (inside.bottom - inside.top + 1) * (inside.right - inside.left + 1)
-  local smaller = area >= (share or 1) * t:size(2) * t:size(3) and focus(t)
+  local h = math.min(box.bottom - box.top + 1, t:size(2))
+  local w = math.min(box.right - box.left + 1, t:size(3))
+  local smaller = h * w >= (share or 1) * t:size(2) * t:size(3) and focus(t)
   return smaller or box, smaller and true or false
 end
 

@@ -161,8 +161,10 @@ function T.test_views_of_what_sees_everything()
   local box, smaller = probe.view(t, all)
   lu.assertEquals({ smaller, box.bottom - box.top, box.right - box.left }, { true, 15, 15 })
   lu.assertEquals({ box.top <= 40, box.bottom >= 45, box.left <= 70, box.right }, { true, true, true, 80 })
-  local less = { top = 2, left = 1, bottom = 70, right = 90 }
+  lu.assertEquals((probe.view(t, { top = 9, left = 33, bottom = 90, right = 113 })), box) -- no less a field
+  local less = { top = 1, left = 1, bottom = 64, right = 79 }
   lu.assertEquals({ probe.view(t, less) }, { less, false })
+  lu.assertEquals((probe.view(t, less, 1 / 2)), box)
   lu.assertEquals({ probe.view(sb.zeros(3, 64, 80), all) }, { all, false })
   local even = sb.ones(3, 64, 80) -- no square holds 90 % of it
   lu.assertEquals({ probe.view(even, all) }, { all, false })
