@@ -178,6 +178,9 @@ function T.test_channels_that_nothing_moves()
   for _, c in ipairs(found.channels) do lu.assertNotEquals(c.channel, 3) end
   local third = sb.vis.top9(net, set, { layers = { "relu1" }, channels = { 3 } })[1].channels[1]
   lu.assertEquals(third.pictures, {})
+  local both = sb.vis.top9(net, set, { layers = { "relu1", "relu2" }, channels = { 2 }, strongest = 2 })
+  lu.assertEquals({ both[1].channels[1].channel, both[2].channels[1].channel }, { 2, 2 })
+  lu.assertEquals(#both[2].channels[1].pictures, 2)
   h.error_has(sb.vis.top9, "channel 9 is out of range: 'relu1' has 8", net, set,
     { layers = { "relu1" }, channels = { 9 } })
 end

@@ -25,13 +25,14 @@ local function spread(list, most)
   return some
 end
 
+-- A layer's own list of the channels that were asked for.
 local function checked(channels, lists, layer)
   for _, c in ipairs(channels) do
     if not lists[c] then
       error(("top9: channel %d is out of range: '%s' has %d"):format(c, layer, #lists), 0)
     end
   end
-  return channels
+  return table.move(channels, 1, #channels, 1, {})
 end
 
 -- The receptive field of a position in pixels, or all of a map t (C,H,W).
