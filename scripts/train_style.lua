@@ -39,7 +39,7 @@ return {
     local function measure() return job.measure(net, criterion, held) end
     local before = { photos = job.measure(net, criterion, held, false), untrained = measure() }
     report:say("%d photos, %d held out; %d parameters", #photos, held:size(1), net:parameter_count())
-    local log = files.log(report, job.form(net))
+    local log = files.log(report, job.form(net, before.untrained))
     local _, history = sb.train {
       net = net, data = job.loader(o, net, photos), validate = measure, epochs = rounds, batch = o.batch,
       criterion = criterion, classes = false, optimizer = sb.optim.adam { rate = o.rate },

@@ -202,8 +202,9 @@ function job.preview(net, pictures, styles, step)
   return image.grid(cells, { columns = #styles + 1, labels = labels, title = "step " .. step })
 end
 
--- form(net) --> how the history of such a run is shown (train/job.lua).
-function job.form(net)
+-- form(net, before) --> how the history of such a run is shown (train/job.lua). before: what measure answered
+-- before the first step.
+function job.form(net, before)
   local form = { columns = train_columns(job.columns(net)) }
   function form.line(row)
     local parts = { ("step %d  loss %.4f  content %.4f  style %.4f; held out: content %.4f"):format(row.step,
@@ -214,11 +215,17 @@ function job.form(net)
     return table.concat(parts, "  ") .. ("  %.0f s"):format(row.seconds)
   end
   function form.charts(history)
-    local function curve(column, name) return record.series(history, column, name, 1, "step") end
+    local function curve(column, name, first)
+      local series = record.series(history, column, name, 1, "step")
+      if first then table.insert(series.points, 1, { 0, first }) end
+      return series
+    end
     local styles = {}
-    for i, name in ipairs(net.styles) do styles[i] = curve("style " .. name, name) end
+    for i, name in ipairs(net.styles) do
+      styles[i] = curve("style " .. name, name, before["style " .. name])
+    end
     return { { title = "loss", x = "step",
-               series = { curve("loss", "training"), curve("validation_loss", "held out") } },
+               series = { curve("loss", "training"), curve("validation_loss", "held out", before.loss) } },
              { title = "style loss, held out", x = "step", series = styles } }
   end
   return form
