@@ -9,6 +9,7 @@
 
 #include <lua.h>
 
+#include "ltensor_buffers.h"
 #include "tensor.h"
 
 /* The metatables' names in the registry. */
@@ -34,10 +35,6 @@ sb_tensor *sb_push_tensor(lua_State *L, const sb_shape *shape);
 /* Pushes a tensor that looks into `data`, kept alive by the userdata or tensor at index `anchor`
    (of a tensor, its own anchor is taken, so that views of views do not chain). */
 sb_tensor *sb_push_view(lua_State *L, int anchor, const sb_shape *shape, float *data);
-/* Pushes a raw 64-byte aligned buffer of n floats as a collectable userdata (scratch). */
-float *sb_push_buffer(lua_State *L, int64_t n);
-/* The floats of the buffer at a stack index, and how many it holds. */
-float *sb_buffer_floats(lua_State *L, int index, int64_t *n);
 
 /* If the tensor at a stack index looks into a mapped file, and no mapped memory was ever written
    to, elements [first, last) no longer count as this process's memory until they are read again. */

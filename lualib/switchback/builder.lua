@@ -2,6 +2,7 @@
 -- told otherwise, and the channels of every value and the weights of every layer are kept track of.
 local core = require "switchback.core"
 local fitting = require "switchback.fitting"
+local merged = require "switchback.merged"
 
 local Builder = {}
 Builder.__index = Builder
@@ -41,9 +42,8 @@ end
 
 -- b:conv(name, out_channels, kernel [, config]) --> b
 function Builder:conv(name, out_channels, kernel, config)
-  local c = { in_channels = self.channels_of[self.at], out_channels = out_channels, kernel = kernel }
-  for key, value in pairs(config or {}) do c[key] = value end
-  self:add("conv2d", name, c)
+  local own = { in_channels = self.channels_of[self.at], out_channels = out_channels, kernel = kernel }
+  self:add("conv2d", name, merged(own, config))
   self.channels_of[name] = out_channels
   return self
 end
@@ -60,15 +60,11 @@ end
 function Builder:relu(name) return self:add("relu", name) end
 
 function Builder:batchnorm(name, config)
-  local c = { channels = self.channels_of[self.at] }
-  for key, value in pairs(config or {}) do c[key] = value end
-  return self:add("batchnorm", name, c)
+  return self:add("batchnorm", name, merged({ channels = self.channels_of[self.at] }, config))
 end
 
 function Builder:maxpool(name, kernel, stride, config)
-  local c = { kernel = kernel, stride = stride }
-  for key, value in pairs(config or {}) do c[key] = value end
-  return self:add("maxpool", name, c)
+  return self:add("maxpool", name, merged({ kernel = kernel, stride = stride }, config))
 end
 
 -- b:from(value) --> b. What is added next reads this value.

@@ -2,6 +2,7 @@
 -- weights made anew where a layer no longer fits what it reads.
 local core = require "switchback.core"
 local graph = require "switchback.graph"
+local merged = require "switchback.merged"
 local net_module = require "switchback.net"
 local trainable = require "switchback.trainable"
 
@@ -10,8 +11,7 @@ local derive = {}
 -- configured(layer, changes, weights) --> a layer of that kind and configuration but for `changes` (a table),
 -- with `weights` ({ name = tensor }); those that are missing are drawn by changes.rng.
 function derive.configured(layer, changes, weights)
-  local config = layer.config
-  for key, value in pairs(changes) do config[key] = value end
+  local config = merged(layer.config, changes)
   for key, t in pairs(weights) do
     if config[key] ~= false then config[key] = t end
   end
@@ -37,12 +37,6 @@ function derive.nodes(net, change)
   return nodes
 end
 
-local function copied(t)
-  local out = {}
-  for key, value in pairs(t or {}) do out[key] = value end
-  return out
-end
-
 -- Entries of t whose value `made` knows, and those among the inputs that one of the nodes reads.
 local function only_known(t, made)
   local out = {}
@@ -66,8 +60,8 @@ end
 -- nothing reads and aliases of what is gone are left out.
 function derive.net(old, nodes, changes)
   changes = changes or {}
-  local d = { nodes = {}, inputs = {}, constants = {}, outputs = changes.outputs or copied(old.outputs),
-              preprocess = copied(old.preprocess), source = old.source, frozen = copied(old.frozen),
+  local d = { nodes = {}, inputs = {}, constants = {}, outputs = changes.outputs or merged(old.outputs),
+              preprocess = merged(old.preprocess), source = old.source, frozen = merged(old.frozen),
               styles = old.styles }
   if not old.preprocess then d.preprocess = nil end
   local whole = { nodes = nodes, inputs = old.inputs, constants = old.constants }
@@ -81,9 +75,7 @@ function derive.net(old, nodes, changes)
   end
   for value, t in pairs(old.constants) do d.constants[value] = read[value] and t or nil end
   d.labels = changes.labels or changes.labels == nil and old.labels or nil
-  local aliases = copied(old.aliases)
-  for name, value in pairs(changes.aliases or {}) do aliases[name] = value end
-  d.aliases = only_known(aliases, graph.producers(d))
+  d.aliases = only_known(merged(old.aliases, changes.aliases), graph.producers(d))
   return net_module.new(d)
 end
 

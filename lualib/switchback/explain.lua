@@ -1,6 +1,7 @@
 -- What methods that explain a class share: the class, its scores and their gradients.
 local check = require "switchback.check"
 local image = require "switchback.image"
+local merged = require "switchback.merged"
 local seed = require "switchback.seed"
 
 local explain = {}
@@ -23,9 +24,8 @@ end
 -- its input, like x (N,C,H,W); scores (N). options: rule, lrn, overlap, as for pass:backward.
 function explain.gradient(net, x, index, options)
   local pass, logits = net:forward(x), net:logits()
-  local walk = { seeds = { [logits] = seed.class(pass[logits], index) } }
-  for key, value in pairs(options or {}) do walk[key] = value end
-  return pass:backward(walk), pass:scores():select(2, index)
+  local seeds = { [logits] = seed.class(pass[logits], index) }
+  return pass:backward(merged({ seeds = seeds }, options)), pass:scores():select(2, index)
 end
 
 -- batches(net, count, most) --> iterator of first, n: 1..count in runs of at most `most`, or of the batch

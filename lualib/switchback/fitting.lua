@@ -1,6 +1,7 @@
 -- Fits named tensors, as files of weights have them, to the layers of a network that is being built, and
 -- keeps account of those that are missing, unexpected or misshapen, so that one error can list them all.
 local core = require "switchback.core"
+local merged = require "switchback.merged"
 
 local Fitting = {}
 Fitting.__index = Fitting
@@ -31,16 +32,9 @@ local function construct(name, kind, config)
   return layer
 end
 
-local function with(config, more)
-  local all = {}
-  for key, value in pairs(config) do all[key] = value end
-  for key, value in pairs(more) do all[key] = value end
-  return all
-end
-
 -- The layer with the tensors given, or with weights of its own if one of them does not fit it.
 local function with_tensors(kind, name, config, tensors)
-  local ok, layer = pcall(core.layer[kind], with(config, tensors))
+  local ok, layer = pcall(core.layer[kind], merged(config, tensors))
   return ok and layer or construct(name, kind, config)
 end
 
@@ -64,7 +58,7 @@ end
 -- weights drawn by rng where there are none. A weight that the configuration has as false is not wanted.
 -- Raises for configurations that make no layer.
 function Fitting:layer(kind, name, config, rng)
-  local drawn = with(config, { rng = rng })
+  local drawn = merged(config, { rng = rng })
   if not self.tensors then return construct(name, kind, drawn) end
   local given = {}
   for _, weight in ipairs(core.layer.about(kind).weights) do

@@ -3,9 +3,11 @@ local catalog = require "switchback.catalog"
 local check = require "switchback.check"
 local files = require("switchback.core").files
 local description = require "switchback.description"
+local merged = require "switchback.merged"
 local net = require "switchback.net"
 local paths = require "switchback.paths"
 local preprocess = require "switchback.preprocess"
+local sorted = require "switchback.keys"
 local suggest = require "switchback.suggest"
 local weights = require "switchback.weights"
 local zoo = require "switchback.zoo"
@@ -132,17 +134,6 @@ local function find_weights(name, about, folders)
       name, offer, table.concat(tried, "\n  "))
 end
 
-local function sorted_names(...)
-  local names, seen = {}, {}
-  for _, named in ipairs { ... } do
-    for name in pairs(named) do
-      if not seen[name] then names[#names + 1], seen[name] = name, true end
-    end
-  end
-  table.sort(names)
-  return names
-end
-
 -- What the catalog knows of a network of the zoo, as a description.
 local function offered(name)
   local entry = catalog[name]
@@ -181,8 +172,8 @@ local function by_name(name, folders)
   end
   if not variant.path then
     fail("no network is called '%s'%s; known names: %s; model files end in %s",
-      name, suggest.hint(name, sorted_names(named, variants, catalog)),
-      table.concat(sorted_names(named, catalog), ", "), KNOWN)
+      name, suggest.hint(name, sorted(merged(named, variants, catalog))),
+      table.concat(sorted(merged(named, catalog)), ", "), KNOWN)
   end
   local about, message = description.read(variant.path)
   if not about then error(message, 0) end
@@ -228,12 +219,9 @@ end
 -- ---- Preprocessing and labels --------------------------------------------------------------------
 
 -- Fields of later tables win. `false` among the options: no preprocessing.
-local function merged(from_file, described, given)
+local function preprocess_of(from_file, described, given)
   if given == false then return nil end
-  local out = {}
-  for _, p in ipairs { from_file or {}, described or {}, given or {} } do
-    for key, value in pairs(p) do out[key] = value end
-  end
+  local out = merged(from_file, described, given)
   return next(out) and preprocess.complete(out) or nil
 end
 
@@ -275,7 +263,7 @@ local function load_net(name_or_path, options)
   options = options or {}
   check.options("load", options, OPTIONS)
   local d, about = find(name_or_path or BUNDLED, options)
-  d.preprocess = merged(d.preprocess, about.preprocess, options.preprocess)
+  d.preprocess = preprocess_of(d.preprocess, about.preprocess, options.preprocess)
   d.labels = labels_of(d.labels, about.labels, options.labels)
   local loaded = net.new(d)
   return options.half and loaded:half() or loaded

@@ -1,6 +1,7 @@
 -- Convolution, unpooling and Gram matrices as plain functions of tensors; each also is, or is made of, a
 -- layer, which is what to use when a gradient is wanted.
 local core = require "switchback.core"
+local merged = require "switchback.merged"
 
 local primitives = {}
 
@@ -12,8 +13,7 @@ end
 
 -- The configuration of a convolution with weight w: options' own fields are checked by the layer.
 local function with_weight(w, options)
-  local config = {}
-  for key, value in pairs(options or {}) do config[key] = value end
+  local config = merged(options)
   config.weight, config.bias = w, config.bias or false
   return config
 end

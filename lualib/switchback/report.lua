@@ -1,6 +1,7 @@
 -- What a recipe tells while it runs: lines, progress, files, and its result.
 local core = require "switchback.core"
 local file = require "switchback.file"
+local merged = require "switchback.merged"
 local paths = require "switchback.paths"
 
 local Report = {}
@@ -40,9 +41,7 @@ end
 -- report:finish(result) prints the result table, with the list of files written, under --json.
 function Report:finish(result)
   if not self.json then return end
-  local all = { files = self.files }
-  for key, value in pairs(result or {}) do all[key] = value end
-  self.lines:write(require("switchback.json").encode(all), "\n")
+  self.lines:write(require("switchback.json").encode(merged({ files = self.files }, result)), "\n")
 end
 
 -- ---- Progress ---------------------------------------------------------------------------------

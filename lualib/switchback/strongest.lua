@@ -2,6 +2,7 @@
 local check = require "switchback.check"
 local core = require "switchback.core"
 local file = require "switchback.file"
+local merged = require "switchback.merged"
 local paths = require "switchback.paths"
 local picture_index = require "switchback.picture_index"
 local safetensors = require "switchback.formats.safetensors"
@@ -58,8 +59,7 @@ local function as_tensors(index, most)
 end
 
 local function save(index, path, about, o)
-  local metadata = { done = tostring(index.done) }
-  for key, value in pairs(about) do metadata[key] = value end
+  local metadata = merged({ done = tostring(index.done) }, about)
   assert(file.make_folders(paths.folder(path)))
   assert(safetensors.save(path, as_tensors(index, o.most), metadata))
 end
@@ -111,9 +111,7 @@ end
 
 local function batches_of(net, set, o)
   if not net.preprocess then error("strongest: this net has no preprocessing: give sb.load one", 0) end
-  local options = { batch = o.batch }
-  for key, value in pairs(net.preprocess) do options[key] = value end
-  return require("switchback.data.batches").new(set, options)
+  return require("switchback.data.batches").new(set, merged({ batch = o.batch }, net.preprocess))
 end
 
 local function look(net, set, index, o, saved)

@@ -2,6 +2,7 @@
 local check = require "switchback.check"
 local core = require "switchback.core"
 local fitting = require "switchback.fitting"
+local merged = require "switchback.merged"
 local sorted = require "switchback.keys"
 local suggest = require "switchback.suggest"
 
@@ -54,8 +55,7 @@ function zoo.has(name) return networks[name] ~= nil end
 
 -- The options that a network takes, with their defaults.
 local function options_of(network)
-  local all = {}
-  for key, value in pairs(OPTIONS) do all[key] = value end
+  local all = merged(OPTIONS)
   for key in pairs(network.own or {}) do all[key] = false end
   return all
 end

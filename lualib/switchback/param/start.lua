@@ -2,6 +2,7 @@
 local check = require "switchback.check"
 local core = require "switchback.core"
 local image = require "switchback.image"
+local merged = require "switchback.merged"
 
 local start = {}
 
@@ -55,11 +56,7 @@ end
 -- the picture to start from, (N,3,H,W) and the caller's own, or nil for noise. extra: defaults of the
 -- options that only this kind has. Raises, in the name of the kind, for what cannot be.
 function start.options(name, given, extra)
-  local defaults = {}
-  for _, list in ipairs { SHARED, extra or {} } do
-    for key, value in pairs(list) do defaults[key] = value end
-  end
-  local o = check.options(name, given, defaults)
+  local o = check.options(name, given, merged(SHARED, extra))
   local from = o.image or o.start
   if is_tensor(from) then from = as_batch(name, from) end
   if not o.size and not is_tensor(from) then error(name .. ": give size = {h, w} or image = picture", 0) end

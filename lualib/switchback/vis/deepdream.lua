@@ -1,6 +1,7 @@
 -- DeepDream: a photo, changed so that layers answer more strongly to what they see in it (Mordvintsev, Olah &
 -- Tyka 2015).
 local check = require "switchback.check"
+local merged = require "switchback.merged"
 
 local OPTIONS = { layers = false, guide = false, steps = 10, rate = 0.006, octaves = 4, octave_scale = 1.4,
                   jitter = 32, loop = {} }
@@ -23,9 +24,8 @@ end
 return function(net, image, options)
   local o = check.options("deepdream", options, OPTIONS)
   if type(o.layers) ~= "table" or #o.layers == 0 then error("deepdream: say which layers = {name...}", 0) end
-  local all = { net = net, image = image, maximize = goal(net, o), steps = o.steps, octaves = o.octaves,
+  local own = { net = net, image = image, maximize = goal(net, o), steps = o.steps, octaves = o.octaves,
                 octave_scale = o.octave_scale, jitter = o.jitter, normalise = #o.layers > 1,
                 optimizer = require("switchback.optim").normalised { rate = o.rate } }
-  for key, value in pairs(o.loop) do all[key] = value end
-  return require("switchback.optimize").run(all)
+  return require("switchback.optimize").run(merged(own, o.loop))
 end

@@ -1,4 +1,5 @@
 -- Convolutions.
+local merged = require "switchback.merged"
 local window = require "switchback.formats.onnx.window"
 
 local operators = {}
@@ -22,18 +23,11 @@ local function parameters(node, w, weight)
   }
 end
 
-local function with(config, more)
-  local all = {}
-  for key, value in pairs(config) do all[key] = value end
-  for key, value in pairs(more) do all[key] = value end
-  return all
-end
-
 function operators.Conv(node)
   local weight, kernel = weight_of(node)
   local w = window.read(node, kernel)
   local config, pads = parameters(node, w, weight), window.pads(node, w)
-  window.emit(node, w, "conv2d", function(run) return with(config, { pad = pads(run) }) end)
+  window.emit(node, w, "conv2d", function(run) return merged(config, { pad = pads(run) }) end)
 end
 
 -- The spatial extents that output_shape or auto_pad = SAME ask for.
@@ -69,9 +63,9 @@ function operators.ConvTranspose(node)
   local mode, output_pad = node:attribute("auto_pad", "NOTSET"), output_padding(node, w)
   local fits = node:attribute "output_shape" or mode == "SAME_UPPER" or mode == "SAME_LOWER"
   window.emit(node, w, "conv2d_transpose", function(run)
-    if not fits then return with(config, { pad = pads(run), output_pad = output_pad }) end
+    if not fits then return merged(config, { pad = pads(run), output_pad = output_pad }) end
     local fitting, added = fitting_pads(node, w, output_pad, run)
-    return with(config, { pad = fitting, output_pad = added })
+    return merged(config, { pad = fitting, output_pad = added })
   end)
 end
 

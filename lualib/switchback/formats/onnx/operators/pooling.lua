@@ -1,4 +1,5 @@
 -- Pooling over windows and over whole maps.
+local merged = require "switchback.merged"
 local window = require "switchback.formats.onnx.window"
 
 local operators = {}
@@ -9,10 +10,8 @@ local function pool(node, kind, extra)
   local w = window.read(node, kernel)
   local pads = window.pads(node, w)
   window.emit(node, w, kind, function(run)
-    local config = { kernel = w.kernel, stride = w.stride, dilation = w.dilation, pad = pads(run),
-                     ceil_mode = node:attribute("ceil_mode", 0) ~= 0 }
-    for key, value in pairs(extra) do config[key] = value end
-    return config
+    return merged({ kernel = w.kernel, stride = w.stride, dilation = w.dilation, pad = pads(run),
+                    ceil_mode = node:attribute("ceil_mode", 0) ~= 0 }, extra)
   end)
 end
 
