@@ -68,10 +68,12 @@ end
 -- listing() --> a line of text for each recipe.
 function recipe.listing()
   local found, names = recipe.all()
-  local lines = {}
+  local lines, width = {}, 0
+  for _, name in ipairs(names) do width = math.max(width, #name) end
   for i, name in ipairs(names) do
     local ok, loaded = pcall(recipe.load, found[name])
-    lines[i] = ("  %-12s %s\n"):format(name, ok and loaded.summary or "(does not load: " .. loaded .. ")")
+    local text = ok and loaded.summary or "(does not load: " .. loaded .. ")"
+    lines[i] = ("  %-" .. width .. "s  %s\n"):format(name, text)
   end
   return table.concat(lines)
 end
