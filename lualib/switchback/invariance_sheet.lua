@@ -22,11 +22,19 @@ local function points_of(sweep, value)
   return points
 end
 
--- A curve for each of the first pictures, and the mean of all in black.
+-- Pictures that have a curve of their own: the first, the last, and others evenly between, since those of a
+-- data set come sorted by class.
+local function shown(count)
+  local list, n = {}, math.min(count, CURVES)
+  for i = 1, n do list[i] = n == 1 and 1 or 1 + (i - 1) * (count - 1) // (n - 1) end
+  return list
+end
+
+-- A curve for each of a few pictures, and the mean of all in black.
 local function series(sweep, classes, what)
   local list = {}
-  for i = 1, math.min(#sweep.curves, CURVES) do
-    list[i] = { name = image.elide(classes[i].label:match "^[^,]*", 104),
+  for n, i in ipairs(shown(#sweep.curves)) do
+    list[n] = { name = image.elide(classes[i].label:match "^[^,]*", 104),
                 points = points_of(sweep, function(k) return sweep.curves[i][what][k] end) }
   end
   if #sweep.curves > 1 then
@@ -70,13 +78,13 @@ function sheet.svg(found) return plot.svg(sheet.charts(found), SIZE) end
 -- The first picture at amounts from the first to the last, each labelled.
 local function strip(sweep)
   local n, pictures, labels = #sweep.amounts, {}, {}
-  local shown = math.min(SHOWN, n)
-  for i = 1, shown do
-    local k = shown == 1 and 1 or 1 + (i - 1) * (n - 1) // (shown - 1)
+  local count = math.min(SHOWN, n)
+  for i = 1, count do
+    local k = count == 1 and 1 or 1 + (i - 1) * (n - 1) // (count - 1)
     pictures[i] = image.contain(sweep.pictures[k], SIDE, SIDE):clamp(0, 1)
     labels[i] = ("%s %.4g"):format(sweep.kind, sweep.amounts[k])
   end
-  return image.grid(pictures, { columns = shown, labels = labels, gap = 4 })
+  return image.grid(pictures, { columns = count, labels = labels, gap = 4 })
 end
 
 -- sheet.draw(found) --> (3,H,W): the strips of the first picture above the charts.

@@ -102,6 +102,20 @@ function T.test_turns_go_both_ways()
   lu.assertAlmostEquals(rows[1].low_straight, 1, 1e-9)
 end
 
+-- Of nine pictures five have curves, from the first to the last; the mean is of all.
+function T.test_curves_of_a_few_and_the_mean_of_all()
+  local curves, classes = {}, {}
+  for i = 1, 9 do
+    curves[i] = { low = { 0, i }, high = { 0, 1 }, p = { 1, 1 } }
+    classes[i] = { label = "class " .. i .. ", other name", p = 1 }
+  end
+  local chart = sheet.charts({ low = "a", high = "b", classes = classes, sweeps = {
+    { kind = "scale", unit = "factor", amounts = { 1, 2 }, curves = curves } } })[1]
+  local ends = {}
+  for i, s in ipairs(chart.series) do ends[i] = s.name .. " " .. s.points[2][2] end
+  lu.assertEquals(ends, { "class 1 1", "class 3 3", "class 5 5", "class 7 7", "class 9 9", "mean of 9 5.0" })
+end
+
 function T.test_clear_photos_have_a_probable_class()
   local net, set = tiny.loaded(), picture_set.set()
   local sorted = {}
