@@ -142,9 +142,9 @@ static void add_to_table(const sb_call *c, const float *s, const float *d, float
 static void backward(const sb_call *c) {
   const int64_t *dim = c->in[0].shape.dim;
   int64_t planes = dim[0] * dim[1];
-  memset(c->scratch, 0, sizeof(float) * 2 * (size_t)planes);
   if (c->dx[1].data) sb_fill(&c->dx[1], 0);
   if (sb_count(&c->in[0]) == 0) return;
+  memset(c->scratch, 0, sizeof(float) * 2 * (size_t)planes);
   sb_parallel_call(c, planes, 4, backward_planes);
   for (int64_t n = 0; n < dim[0]; n++) {
     const float *dgain = c->scratch + n * dim[1], *dshift = dgain + planes;
