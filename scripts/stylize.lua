@@ -9,7 +9,8 @@ local function samples(net, photo, o)
     local made = sb.vis.stylize(net, photo, { style = style, memory = o.memory })
     pictures[style], labels[style] = made.image, net.styles and net.styles[style] or tostring(style)
   until style == made.styles
-  return sb.image.grid(pictures, { labels = labels, title = o.model }), #pictures
+  local title = require("switchback.paths").base(o.model)
+  return sb.image.grid(pictures, { labels = labels, title = title }), #pictures
 end
 
 return {
