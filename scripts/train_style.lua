@@ -21,7 +21,7 @@ return {
     { "crop", type = "number", min = 0.01, max = 1, default = 0.5, help = "least share of a photo taken" },
     { "rate", type = "number", default = 0.001, help = "of adam, which falls along half a cosine" },
     { "content-weight", type = "number", default = 1, help = "weight of |F - P|^2 / |P|^2" },
-    { "style-weight", type = "number", default = 2, help = "weight of |G - A|^2 / |A|^2" },
+    { "style-weight", type = "number", default = 4, help = "weight of |G - A|^2 / |A|^2" },
     { "tv-weight", type = "number", default = 2, help = "weight of the mean squared difference" },
     { "content-layers", type = "names", help = "of --features, that compare with the photo" },
     { "style-layers", type = "names", help = "of --features, that compare with the paintings" },

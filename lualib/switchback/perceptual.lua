@@ -8,7 +8,7 @@ local perceptual = {}
 
 local OPTIONS = {
   net = false, styles = {}, content_layers = false, style_layers = false, content_weight = 1,
-  style_weight = 2, tv_weight = 2, unit = 1,
+  style_weight = 4, tv_weight = 2, unit = 1,
 }
 
 -- Layers by the feature nets that have them: VGG, GoogLeNet as Caffe and as torchvision names its layers, and
@@ -142,7 +142,7 @@ end
 --   net     the feature net, with its preprocessing; it is not changed
 --   styles  list of pictures (3,H,W) in [0,1], of any sizes: strokes come out as large as they are in them
 --   content_layers, style_layers   default: perceptual.layers(net)
---   content_weight = 1, style_weight = 2, tv_weight = 2
+--   content_weight = 1, style_weight = 4, tv_weight = 2
 --   unit = 1    what white is in outputs and targets.pictures: 255 for nets of 0 to 255
 -- Raises for pictures and outputs of different sizes.
 function perceptual.criterion(options)
