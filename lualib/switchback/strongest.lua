@@ -83,13 +83,23 @@ local function lists_of(tensors, layer, path)
   return lists
 end
 
--- What the file holds, after a check that it was made of the same; nil if there is no file.
-local function open(path, about, o)
+-- Whether a file has seen all pictures and holds these layers, maybe among others.
+local function has_all(tensors, found, o, total)
+  for _, layer in ipairs(o.layers) do
+    if not tensors[layer .. "/activation"] then return false end
+  end
+  return tonumber(found.done) == total
+end
+
+-- What the file holds, after a check that it was made of the same; nil if there is no file. One that is
+-- complete may be asked for some of its layers.
+local function open(path, about, o, total)
   local there = path and io.open(path, "rb")
   if not there then return nil end
   there:close()
   local tensors, found = safetensors.load(path)
   if not tensors then error(found, 0) end
+  if has_all(tensors, found, o, total) then about.layers = found.layers end
   picture_index.check_same(path, found, about)
   local index = { layers = {}, done = math.tointeger(tonumber(found.done)) }
   if not index.done then error(path .. ": does not tell how many pictures were seen", 0) end
@@ -138,7 +148,8 @@ end
 --   most       = 9 activations of each channel;  batch = 16 pictures at a time
 --   index      a .safetensors file that keeps what was found: of each layer LAYER/activation, /picture, /y
 --              and /x, (C, most). It is written after every 16 batches (`every`), and where one is there the
---              pass goes on: it ends with the same bytes as one that was not interrupted.
+--              pass goes on: it ends with the same bytes as one that was not interrupted. A complete one
+--              also answers for some of its layers.
 --   progress   function(done, total), of pictures
 -- Raises for a picture that cannot be read, and for an index of another net, set, list of layers or batch.
 function strongest.of(net, set, options)
@@ -147,7 +158,7 @@ function strongest.of(net, set, options)
   check.integer("strongest", "batch", o.batch, 1)
   local about = picture_index.about(net, set)
   about.layers, about.batch, about.most = table.concat(o.layers, " "), tostring(o.batch), tostring(o.most)
-  local index = open(o.index, about, o) or empty(net, o)
+  local index = open(o.index, about, o, #set) or empty(net, o)
   look(net, set, index, o, function()
     if o.index then save(index, o.index, about, o) end
   end)

@@ -101,6 +101,20 @@ function T.test_an_interrupted_pass_goes_on_to_the_same_file()
   lu.assertEquals(told, 0) -- all is known
 end
 
+function T.test_a_complete_index_answers_for_some_of_its_layers()
+  local net, set, path = tiny.loaded(), picture_set.set(), h.temporary "some.safetensors"
+  local all = strongest.of(net, set, { layers = LAYERS, index = path })
+  local before = bytes(path)
+  local some = strongest.of(net, set, { layers = { "relu2" }, index = path,
+    progress = function() error "looked again" end })
+  lu.assertEquals(some, { relu2 = all.relu2 })
+  lu.assertTrue(bytes(path) == before)
+  local half = h.temporary "half.safetensors"
+  h.error_has(strongest.of, "stopped here", net, set, { layers = LAYERS, index = half, every = 1,
+    progress = function(done) if done >= 32 then error "stopped here" end end })
+  h.error_has(strongest.of, "an index of other layers", net, set, { layers = { "relu2" }, index = half })
+end
+
 function T.test_an_index_of_something_else_is_refused()
   local net, set, path = tiny.loaded(), picture_set.set(), h.temporary "index9.safetensors"
   strongest.of(net, set, { layers = { "relu1" }, index = path })
