@@ -29,7 +29,7 @@ local function caption(c)
   return ("#%d  act %.4g to %.4g"):format(c.channel, list[1].activation, list[#list].activation)
 end
 
-local function column(layer, full, side)
+local function column(layer, across, full, side)
   local blocks, labels = {}, {}
   for i, c in ipairs(layer.channels) do
     local halves = { block(c.pictures, "projection", probe.thumbnail, full, side),
@@ -38,16 +38,18 @@ local function column(layer, full, side)
     labels[i] = caption(c)
   end
   if #blocks == 0 then blocks = { image.canvas(2 * ROW * side, 2 * ROW * side) } end
-  return image.grid(blocks, { columns = 1, labels = labels, title = heading(layer), gap = 6, scale = 1,
-                              text = 1.5 })
+  return image.grid(blocks, { columns = math.min(across, #blocks), labels = labels, title = heading(layer),
+                              gap = 6, scale = 1, text = 1.5 })
 end
 
 -- draw(found, options) --> (3,H,W) of what vis/top9.lua found: a column for each layer, with its channels
--- below each other: projections left, patches right. options: side = 64 pixels of each picture, full = 9 in
--- a block, title.
+-- below each other, of a single layer three side by side: projections left, patches right. options: side = 64
+-- pixels of each picture, full = 9 in a block, title.
 function sheet.draw(found, options)
-  local columns = {}
-  for i, layer in ipairs(found) do columns[i] = column(layer, options.full or 9, options.side or 64) end
+  local columns, across = {}, #found == 1 and 3 or 1
+  for i, layer in ipairs(found) do
+    columns[i] = column(layer, across, options.full or 9, options.side or 64)
+  end
   return image.grid(columns, { columns = #columns, gap = 14, scale = 1, title = options.title, text = 2 })
 end
 

@@ -102,14 +102,14 @@ function T.test_an_interrupted_pass_goes_on_to_the_same_file()
 end
 
 function T.test_a_complete_index_answers_for_some_of_its_layers()
-  local net, set, path = tiny.loaded(), picture_set.set(), h.temporary "some.safetensors"
+  local net, set, path = tiny.loaded(), picture_set.set(), h.temporary "top9_some.safetensors"
   local all = strongest.of(net, set, { layers = LAYERS, index = path })
   local before = bytes(path)
   local some = strongest.of(net, set, { layers = { "relu2" }, index = path,
     progress = function() error "looked again" end })
   lu.assertEquals(some, { relu2 = all.relu2 })
   lu.assertTrue(bytes(path) == before)
-  local half = h.temporary "half.safetensors"
+  local half = h.temporary "top9_half.safetensors"
   h.error_has(strongest.of, "stopped here", net, set, { layers = LAYERS, index = half, every = 1,
     progress = function(done) if done >= 32 then error "stopped here" end end })
   h.error_has(strongest.of, "an index of other layers", net, set, { layers = { "relu2" }, index = half })
