@@ -25,7 +25,8 @@ return function(net, tensors, spec)
   local values, gradients = step.weights(net)
   local labels, output = select(2, tensors.target:max(2)), nil
   local job = { net = net, values = values, gradients = gradients, classes = true, rng = sb.rng(0), epoch = 1,
-                at = 1, seen = { count = 0, loss = 0, right = 0 }, criterion = sb.criterion.cross_entropy {},
+                at = 1, images = 0, seen = { count = 0, loss = 0, right = 0 },
+                criterion = sb.criterion.cross_entropy {},
                 optimizer = sb.optim.sgd { rate = spec.rate, momentum = 0.9, nesterov = true,
                                            weight_decay = 5e-4 } }
   local function run()
