@@ -2,6 +2,7 @@
 -- trained alike from several seeds, and what each comes to, with its parameters and the deviation over seeds.
 local check = require "switchback.check"
 local interrupt = require "switchback.interrupt"
+local merged = require "switchback.merged"
 local store = require "switchback.ablate.store"
 local trainable = require "switchback.trainable"
 local variants = require "switchback.ablate.variants"
@@ -159,9 +160,8 @@ end
 
 -- What must be the same for results to stand in one table.
 local function settings_of(net, data, validate, o)
-  local settings = { parameters = o.variants[1].parameters, pictures = #data, classes = #data.classes,
-                     data = data.name, validation = #validate, model = net.source or "" }
-  for key, value in pairs(o.settings) do settings[key] = value end
+  local settings = merged({ parameters = o.variants[1].parameters, pictures = #data, classes = #data.classes,
+                            data = data.name, validation = #validate, model = net.source or "" }, o.settings)
   for key, value in pairs(settings) do settings[key] = tostring(value) end
   return settings
 end

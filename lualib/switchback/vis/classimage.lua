@@ -1,5 +1,6 @@
 -- The picture that a class's score is largest for, under a penalty (Simonyan et al. 2014, section 2).
 local check = require "switchback.check"
+local merged = require "switchback.merged"
 
 local OPTIONS = { class = false, score = "logit", penalty = "l2", weight = false, steps = 120, rate = 0.5,
                   jitter = 8, size = false, seed = 0, loop = false, progress = false }
@@ -50,9 +51,9 @@ local function climb(sb, net, p, objective, rng, o)
                            { o.steps - settle, settle, o.rate / SLOWER, 0 } } do
     local done, steps, rate, jitter = table.unpack(phase)
     if steps > 0 and not (history and history.ended == "interrupted") then
-      local all = { net = net, param = p, maximize = objective, steps = steps, rng = rng, jitter = jitter,
+      local own = { net = net, param = p, maximize = objective, steps = steps, rng = rng, jitter = jitter,
                     optimizer = sb.optim.sgd { rate = rate }, rule = "redirected" }
-      for key, value in pairs(o.loop and o.loop(k) or {}) do all[key] = value end
+      local all = merged(own, o.loop and o.loop(k))
       all.progress = o.progress and function(n) o.progress(done + n, o.steps) end
       picture, history = sb.optimize(all)
     end

@@ -1,5 +1,6 @@
 -- Inversion: the picture that a layer's answer to a photo still tells (Mahendran & Vedaldi 2015).
 local check = require "switchback.check"
+local merged = require "switchback.merged"
 
 local OPTIONS = { layer = false, optimizer = "adam", rate = false, steps = 200, tv = 30, beta = 2,
                   jitter = false, start = "noise", seed = 0, loop = {} }
@@ -53,11 +54,10 @@ return function(net, image, options)
   local sb = require "switchback"
   local photo = net:to_image(net:prepare(image)):unsqueeze(1)
   local target = sb.objective.targets(net, photo, o.layer)[o.layer]
-  local all = { net = net, image = start(photo, o), minimize = goal(photo, o, target), steps = o.steps,
+  local own = { net = net, image = start(photo, o), minimize = goal(photo, o, target), steps = o.steps,
                 seed = o.seed, jitter = jitter_of(photo, target, o),
                 optimizer = sb.optim[o.optimizer] { rate = o.rate or RATES[o.optimizer] }, keep = "best" }
-  for key, value in pairs(o.loop) do all[key] = value end
-  local picture, history = sb.optimize(all)
+  local picture, history = sb.optimize(merged(own, o.loop))
   return { picture = picture[1], photo = photo[1], psnr = psnr(picture, photo), history = history,
            miss = 2 * history.terms[1].values[#history] }
 end

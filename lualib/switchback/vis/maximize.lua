@@ -1,5 +1,6 @@
 -- Pictures that a channel, a neuron or a class answers to most (Erhan et al. 2009; Olah et al. 2017).
 local check = require "switchback.check"
+local merged = require "switchback.merged"
 
 local OPTIONS = { layer = false, channels = false, classes = false, position = false, most = 12,
                   param = "fourier", steps = false, rate = false, size = false, rule = "redirected",
@@ -79,11 +80,10 @@ local function maximize_one(net, target, o, style, more)
   local p = sb.param[o.param] { size = o.size, rng = rng, deviation = style.deviation }
   target.stuck = is_stuck(net, p, target.objective, o.rule)
   if target.stuck then return target end
-  local all = { net = net, param = p, maximize = target.objective, rng = rng, steps = o.steps, rule = o.rule,
+  local own = { net = net, param = p, maximize = target.objective, rng = rng, steps = o.steps, rule = o.rule,
                 transform = style.robust and robust() or nil,
                 optimizer = sb.optim[style.optimizer] { rate = o.rate or style.rate } }
-  for key, value in pairs(more) do all[key] = value end
-  local picture, history = sb.optimize(all)
+  local picture, history = sb.optimize(merged(own, more))
   target.first, target.value = history[1], history[#history]
   target.interrupted = history.ended == "interrupted"
   target.stuck = target.value == 0

@@ -1,6 +1,7 @@
 -- Style transfer: the content of one picture in the style of others (Gatys, Ecker & Bethge 2016).
 local check = require "switchback.check"
 local image = require "switchback.image"
+local merged = require "switchback.merged"
 
 local OPTIONS = {
   styles = {}, blend = false, content_layers = { "relu4_2" },
@@ -95,15 +96,15 @@ return function(net, content, options)
   local before, history
   for scale = o.scales, 1, -1 do
     local at = image.longer_side(content, math.floor(o.size / 2 ^ (scale - 1) + 0.5))
-    local all = {
+    local own = {
       net = net, image = start_of(at, o, before), minimize = loss_of(net, at, o, 4.0 ^ (1 - scale)),
       optimizer = optimizer_of(o), clamp = o.optimizer == "adam",
       steps = type(o.steps) == "table" and o.steps[o.scales - scale + 1] or o.steps,
       normalise = o.normalise, seed = o.seed,
     }
-    for key, value in pairs(o.loop and o.loop(o.scales - scale + 1) or {}) do all[key] = value end
     before = { content = at }
-    before.picture, history = require("switchback").optimize(all)
+    local loop = o.loop and o.loop(o.scales - scale + 1)
+    before.picture, history = require("switchback").optimize(merged(own, loop))
     if history.ended == "interrupted" then break end
   end
   local picture = before.picture:clamp(0, 1)

@@ -1,6 +1,7 @@
 -- Texture synthesis: a new picture with the Gram matrices of an old one (Gatys, Ecker & Bethge 2015).
 local check = require "switchback.check"
 local image = require "switchback.image"
+local merged = require "switchback.merged"
 
 local OPTIONS = { layers = { "relu1_1", "pool1", "pool2", "pool3", "pool4" }, size = 256, source_size = 256,
                   steps = 300, optimizer = false, seed = 0, loop = {} }
@@ -18,12 +19,11 @@ return function(net, picture, options)
   local grams = sb.objective.grams(sb.objective.targets(net, source, o.layers))
   local mean = source:mean({ 2, 3 }, true)
   local weights = sb.objective.relative_weights(grams, o.layers)
-  local all = {
+  local own = {
     net = net, image = sb.randn(sb.rng(o.seed), 3, o.size, o.size) * 0.1 + mean,
     minimize = sb.objective.style(o.layers, grams, { weights = weights }), clamp = false, seed = o.seed,
     optimizer = o.optimizer or sb.optim.lbfgs {}, steps = o.steps,
   }
-  for key, value in pairs(o.loop) do all[key] = value end
-  local made, history = sb.optimize(all)
+  local made, history = sb.optimize(merged(own, o.loop))
   return { image = made:clamp(0, 1), history = history }
 end
