@@ -174,7 +174,7 @@ static sb_conv_finish check_finish(lua_State *L, int arg, const sb_shape *result
 static int run_fast(lua_State *L, const sb_conv_fast *fast, const sb_conv *g, const sb_tensor *w,
                     bool flip, const sb_tensor *from, const sb_shape *shape, int finish_arg) {
   sb_conv_finish finish = check_finish(L, finish_arg, shape);
-  if (isinf(fast->cost(g, false))) return lua_pushnil(L), 1;
+  if (isinf(fast->cost(g))) return lua_pushnil(L), 1;
   float *packed = sb_push_buffer(L, fast->packed_size(g));
   float *scratch = sb_push_buffer(L, fast->scratch(g));
   sb_tensor *to = sb_push_tensor(L, shape);

@@ -246,7 +246,7 @@ static void pack(const sb_conv *g, const float *w, bool flip, float *packed) {
 }
 
 /* Two fused multiply-adds of a vector a cycle, the folding, and the writing of results. */
-static double cost(const sb_conv *g, bool exact) {
+static double cost(const sb_conv *g) {
   plan p = make_plan(g);
   double columns = (double)(p.bands * ceil_div(p.band * p.pitch, p.simd->lanes) * p.simd->lanes);
   double rows = (double)(p.row_tiles * p.simd->rows), lanes = p.simd->lanes;

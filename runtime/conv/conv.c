@@ -12,6 +12,7 @@ const sb_conv_fast *const sb_conv_fasts[] = {&sb_conv_winograd4,
                                              &sb_conv_shifts,
                                              &sb_conv_col2im,
                                              &sb_conv_phases,
+                                             &sb_conv_exact,
                                              NULL};
 
 const sb_conv_algorithm *const sb_conv_algorithms[] = {
@@ -68,6 +69,12 @@ static bool is_empty(const sb_conv *g) {
   return g->n * g->c_in * g->c_out * g->h * g->w * g->oh * g->ow == 0;
 }
 
+/* Exact mode takes the way in double where it goes; where only transposed ones do (back through a
+   stride), they lose no more than a sum in float32 does. */
+static bool is_for_mode(const sb_conv_fast *fast) {
+  return exact ? fast->in_double || fast->transposed : !fast->in_double;
+}
+
 static route find_route(const sb_conv *g, sb_conv_direction direction) {
   route r = {.g = *g};
   sb_conv adjoint;
@@ -76,9 +83,9 @@ static route find_route(const sb_conv *g, sb_conv_direction direction) {
   if (sb_conv_depthwise.fits(g) || is_empty(g)) return r;
   for (int i = 0; sb_conv_fasts[i]; i++) {
     const sb_conv_fast *fast = sb_conv_fasts[i];
-    if (fast->transposed ? !back : back && !turned) continue;
+    if (!is_for_mode(fast) || (fast->transposed ? !back : back && !turned)) continue;
     const sb_conv *over = back && !fast->transposed ? &adjoint : g;
-    double cost = fast->cost(over, exact);
+    double cost = fast->cost(over);
     if (cost < best) best = cost, r = (route){fast, i + 1, *over};
   }
   return r;

@@ -10,9 +10,8 @@
 
 typedef struct sb_conv_fast {
   const char *name;
-  /* Estimated time in cycles of one core; INFINITY where it cannot be used. exact: only if its
-     error stays within 1e-6 of the result (relative L2). */
-  double (*cost)(const sb_conv *g, bool exact);
+  /* Estimated time in cycles of one core; INFINITY where it cannot be used. */
+  double (*cost)(const sb_conv *g);
   /* Floats of packed weights, and of scratch at the present number of threads. */
   int64_t (*packed_size)(const sb_conv *g);
   int64_t (*scratch)(const sb_conv *g);
@@ -23,6 +22,7 @@ typedef struct sb_conv_fast {
               float *y, float *scratch);
   /* Computes the adjoint of g in x: the x of run is dy, its y is dx; pack is called with flip. */
   bool transposed;
+  bool in_double; /* for exact mode alone */
 } sb_conv_fast;
 
 /* The forward convolution, from y to x, that is the adjoint of g at stride 1: channels exchanged,
@@ -38,5 +38,6 @@ extern const sb_conv_fast sb_conv_panels;    /* 1x1, stride 1 */
 extern const sb_conv_fast sb_conv_shifts;    /* any shape */
 extern const sb_conv_fast sb_conv_col2im;    /* transposed, few input channels */
 extern const sb_conv_fast sb_conv_phases;    /* transposed, many */
+extern const sb_conv_fast sb_conv_exact;     /* any shape, in double */
 
 #endif

@@ -156,7 +156,7 @@ static bool fits(const sb_conv *g) {
 
 /* Two fused multiply-adds of a vector a cycle, plus the panels: a cycle for eight floats gathered.
  */
-static double cost(const sb_conv *g, bool exact) {
+static double cost(const sb_conv *g) {
   if (!fits(g)) return INFINITY;
   plan p = make_plan(g);
   double columns = (double)p.panels * p.simd->columns * (double)(g->n * g->groups);

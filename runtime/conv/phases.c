@@ -263,7 +263,7 @@ static void run_all(const sb_conv *g, const float *packed, const float *dy,
   }
 }
 
-static double cost(const sb_conv *g, bool exact) {
+static double cost(const sb_conv *g) {
   return sb_phases_cost(g);
 }
 

@@ -269,7 +269,7 @@ static void run_all(const sb_conv *g, const float *packed, const float *x,
 
 /* Two fused multiply-adds of a vector a cycle, plus the copy and the writing of garbage and
  * results. */
-static double cost(const sb_conv *g, bool exact) {
+static double cost(const sb_conv *g) {
   plan p = make_plan(g);
   double columns = (double)p.bands * (double)p.columns * p.simd->columns;
   double rows = (double)p.row_tiles * p.simd->rows;

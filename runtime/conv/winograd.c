@@ -338,11 +338,10 @@ static bool breaks_ties(const sb_conv *g) {
   return g->recorded && g->oh >= WIDE && g->ow >= WIDE;
 }
 
-/* The two members of the family, by m. F(2x2) would be exact enough (1e-6), but each factor of two
-   in the error is another near-tied switch or ReLU that falls the other way. */
+/* The two members of the family, by m. */
 #define WINOGRAD(M)                                                                                \
-  static double cost##M(const sb_conv *g, bool exact) {                                            \
-    return exact || (M == 4 && breaks_ties(g)) ? INFINITY : sb_winograd_cost(g, M);                \
+  static double cost##M(const sb_conv *g) {                                                        \
+    return M == 4 && breaks_ties(g) ? INFINITY : sb_winograd_cost(g, M);                           \
   }                                                                                                \
   static int64_t packed_size##M(const sb_conv *g) {                                                \
     return packed_size(g, M);                                                                      \
