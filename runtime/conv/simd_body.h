@@ -183,14 +183,17 @@ static void slim(int64_t depth, const float *a, const float *b, float *c, int64_
 
 /* ---- Winograd transforms -------------------------------------------------------------------- */
 
-/* One-dimensional B^T d and A^T m of Lavin & Gray 2016, section 4, on vectors `step` apart. */
+/* One-dimensional B^T d and A^T m on vectors `step` apart: of F(4) by interpolation at 0,
+   +-1/sqrt(2), +-sqrt(2) and infinity (winograd.h), of F(2) as in Lavin & Gray 2016, section 4. */
+#define ROOT 1.41421356f
+
 static inline void input_line4(const vec *d, int step, vec *o) {
   vec a = d[0], b = d[step], c = d[2 * step], e = d[3 * step], f = d[4 * step], g = d[5 * step];
-  vec p = f - 4 * c, q = e - 4 * b, r = f - c, s = 2 * (e - b);
-  o[0] = 4 * (a - c) + r;
-  o[1] = p + q, o[2] = p - q;
-  o[3] = r + s, o[4] = r - s;
-  o[5] = g - e - 2 * s;
+  vec p = f - 2 * c, q = e - 2 * b, r = f - .5f * c, s = e - .5f * b;
+  o[0] = a + f - 2.5f * c;
+  o[1] = p + ROOT / 2 * q, o[2] = p - ROOT / 2 * q;
+  o[3] = r + ROOT * s, o[4] = r - ROOT * s;
+  o[5] = b + g - 2.5f * e;
 }
 
 static inline void input_line2(const vec *d, int step, vec *o) {
@@ -202,9 +205,9 @@ static inline void output_line4(const vec *m, int step, vec *o) {
   vec p = m[step] + m[2 * step], q = m[step] - m[2 * step];
   vec r = m[3 * step] + m[4 * step], s = m[3 * step] - m[4 * step];
   o[0] = m[0] + p + r;
-  o[1] = q + 2 * s;
-  o[2] = p + 4 * r;
-  o[3] = q + 8 * s + m[5 * step];
+  o[1] = ROOT / 2 * q + ROOT * s;
+  o[2] = .5f * p + 2 * r;
+  o[3] = ROOT / 4 * q + 2 * ROOT * s + m[5 * step];
 }
 
 static inline void output_line2(const vec *m, int step, vec *o) {
@@ -303,7 +306,8 @@ TRANSFORMS(2, 4)
 /* A d: the adjoint of output_line4. */
 static inline void spread_line4(const vec *d, int step, vec *o) {
   vec a = d[0], b = d[step], c = d[2 * step], e = d[3 * step];
-  vec p = a + c, q = b + e, r = a + 4 * c, s = 2 * b + 8 * e;
+  vec p = a + .5f * c, q = ROOT / 2 * b + ROOT / 4 * e;
+  vec r = a + 2 * c, s = ROOT * b + 2 * ROOT * e;
   o[0] = a;
   o[1] = p + q, o[2] = p - q;
   o[3] = r + s, o[4] = r - s;

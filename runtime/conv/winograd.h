@@ -1,6 +1,11 @@
 /* winograd.h: how F(m x m, 3 x 3) convolution (Lavin & Gray 2016) is cut up: what its parts share.
    m = 4 costs 4 times, m = 2 2.25 times fewer multiplications than the definition.
 
+   F(4x4) interpolates at 0, +-1/sqrt(2), +-sqrt(2) and infinity instead of the usual 0, +-1, +-2
+   and infinity, which more than halves its error (Barabasz et al. 2020 search for such points). For
+   points +-p and +-q the rows of B^T are the coefficients of the product of all (x - point) divided
+   by one of them, those of A^T the points' powers, those of G their powers over B^T's row there.
+
    Tiles are numbered through all images, row by row. A block of tiles is transformed to
    V[xi][panel][depth][columns], multiplied with U[group][xi][row tile][depth][rows] for a group of
    output channels at a time to M[xi][row][tile], and transformed back from there, all in cache. */
@@ -53,7 +58,7 @@ void sb_winograd_inputs(const sb_winograd *p, const float *x, int64_t start, int
                         int64_t channel, const sb_winograd_place *to, float *v, float *rows);
 int64_t sb_winograd_rows(const sb_winograd *p, int64_t tiles);
 
-/* G of F(4,3): Lavin & Gray 2016, section 4. */
+/* G of F(4,3). */
 extern const double sb_winograd_g4[6][3];
 
 /* Whether the kernel is 3x3, stride 1, dilation 1, padding <= 2. */

@@ -73,11 +73,12 @@ int64_t sb_winograd_offset(const sb_winograd *p, int xi, int64_t row_tile) {
   return before * p->depth * p->simd->rows;
 }
 
-const double sb_winograd_g4[6][3] = {{1. / 4, 0, 0},
-                                     {-1. / 6, -1. / 6, -1. / 6},
-                                     {-1. / 6, 1. / 6, -1. / 6},
-                                     {1. / 24, 1. / 12, 1. / 6},
-                                     {1. / 24, -1. / 12, 1. / 6},
+#define ROOT 1.4142135623730951
+const double sb_winograd_g4[6][3] = {{1, 0, 0},
+                                     {-2. / 3, -ROOT / 3, -1. / 3},
+                                     {-2. / 3, ROOT / 3, -1. / 3},
+                                     {1. / 6, ROOT / 6, 1. / 3},
+                                     {1. / 6, -ROOT / 6, 1. / 3},
                                      {0, 0, 1}};
 /* G of F(2,3). */
 static const double G2[4][3] = {{1, 0, 0}, {.5, .5, .5}, {.5, -.5, .5}, {0, 0, 1}};
