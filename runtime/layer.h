@@ -121,7 +121,7 @@ typedef struct sb_call {
   float *scratch;
   const float *prepared; /* weights as prepare() left them, if the layer has one */
   bool training;         /* batch statistics, dropout active */
-  bool recorded;         /* forward: for a walk back to the input, whose switches should be right */
+  bool recorded;         /* forward: for a walk back to the input; equal outputs must stay equal */
   sb_rng *rng;           /* forward; never NULL while training */
   /* What a layer that `finishes` does to its result (forward: y, backward: dx) before it is
      written: negative values become 0, then all where mask (of that shape) is not positive. */

@@ -59,9 +59,8 @@ static void set_direction(lua_State *L, const char *name, const sb_layer *l, con
    present number of threads and precision: { outputs = {shapes}, tape = {shapes of what it
    records}, keeps_inputs =, keeps_outputs = whether a tape for the gradient of the inputs holds
    them, products = multiply-adds of a forward run (0 where they are not what matters), forward =,
-   recorded (forward, for a walk back to the input) =, backward = { scratch =, packed = of the
-   weights arranged for it, arrangement = an integer that tells these apart } }. Raises as infer
-   does. */
+   backward = { scratch =, packed = of the weights arranged for it, arrangement = an integer that
+   tells these apart } }. Raises as infer does. */
 int sb_layer_plan(lua_State *L) {
   const sb_layer_object *self = sb_check_layer(L, 1);
   const sb_layer *l = self->layer;
@@ -79,8 +78,6 @@ int sb_layer_plan(lua_State *L) {
   set_boolean(L, "keeps_outputs", l->keeps & SB_KEEP_OUTPUT);
   set_integer(L, "products", plan.products);
   set_direction(L, "forward", l, &s.call, false, plan.forward_scratch);
-  s.call.recorded = true;
-  set_direction(L, "recorded", l, &s.call, false, plan.forward_scratch);
   set_direction(L, "backward", l, &s.call, true, plan.backward_scratch);
   return 1;
 }

@@ -183,6 +183,55 @@ function T.test_the_layer_in_both_precisions()
   end
 end
 
+-- ---- Equal neighbours -----------------------------------------------------------------------------
+
+-- Noise around areas of one value a channel, bounded by staircases, circles and the image's edge.
+local function with_flat_areas(rng, n, channels, height, width)
+  local x = sb.randn(rng, n, channels, height, width)
+  for i = 1, n do
+    for c = 1, channels do
+      local a, b, map = rng:normal(), rng:normal(), x[i][c]
+      for y = 1, height do
+        for left = 1, width do
+          if left + 2 * y < width then map[y][left] = a end
+          if (left - width) ^ 2 + (y - height) ^ 2 < height ^ 2 / 4 then map[y][left] = b end
+        end
+      end
+    end
+  end
+  return x
+end
+
+-- Where y equals its neighbour before it along `dimension` in all channels, and by how much it differs at most.
+local function repeats(y, dimension)
+  local count = y:size(dimension)
+  local now, before = y:narrow(dimension, 2, count - 1), y:narrow(dimension, 1, count - 1)
+  return now:eq(before):min(2), (now - before):abs():max(2)
+end
+
+-- A walk back may follow, so rounding must not tell equal outputs apart (repeats.h); "direct" tells which are
+-- equal.
+function T.test_equal_neighbours_stay_equal()
+  sb.precision "fast"
+  local cases = { { 1, 16, 30, 34, 24, pad = { 1, 1, 1, 1 } }, { 2, 8, 23, 41, 16, pad = { 0, 2, 2, 0 } },
+                  { 1, 16, 64, 60, 16, pad = { 1, 1, 1, 1 }, groups = { 2 } } }
+  for i, case in ipairs(cases) do
+    case.kernel = { 3, 3 }
+    local rng = sb.rng(i)
+    local _, w, bias = tensors(case, rng)
+    local x = with_flat_areas(rng, table.unpack(case, 1, 4))
+    local want = conv.forward("direct", x, w, bias, case)
+    local y = layer_of(case, w, bias):forward(x, { weights = false })
+    assert_same(y, want, name_of(case, "repeated"), 1e-5)
+    for dimension = 3, 4 do
+      local equal = repeats(want, dimension)
+      local _, differences = repeats(y, dimension)
+      lu.assertTrue(equal:sum() > 40)
+      lu.assertEquals((equal * differences):max(), 0)
+    end
+  end
+end
+
 function T.tearDown() h.usual_precision() end
 
 function T.test_geometry_is_checked()

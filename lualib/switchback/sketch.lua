@@ -179,7 +179,7 @@ function Layer:forward(...)
     outputs[i] = self.real.is_alias and getmetatable(inputs[1]) == Blank and view(inputs[1], shape) or
       blank(self.ledger, shape)
   end
-  prepare(self, settings.tape and not settings.weights and plan.recorded or plan.forward)
+  prepare(self, plan.forward)
   self.ledger.flop = self.ledger.flop + 2 * plan.products
   if settings.tape then outputs[#outputs + 1] = new_tape(self, plan, inputs, outputs, settings) end
   return table.unpack(outputs)

@@ -6,14 +6,9 @@
 #include "conv/algorithm.h"
 #include "conv/fast.h"
 
-const sb_conv_fast *const sb_conv_fasts[] = {&sb_conv_winograd4,
-                                             &sb_conv_winograd2,
-                                             &sb_conv_panels,
-                                             &sb_conv_shifts,
-                                             &sb_conv_col2im,
-                                             &sb_conv_phases,
-                                             &sb_conv_exact,
-                                             NULL};
+const sb_conv_fast *const sb_conv_fasts[] = {
+    &sb_conv_winograd4, &sb_conv_winograd2, &sb_conv_panels, &sb_conv_shifts,
+    &sb_conv_col2im,    &sb_conv_phases,    &sb_conv_exact,  NULL};
 
 const sb_conv_algorithm *const sb_conv_algorithms[] = {
     &sb_conv_depthwise, &sb_conv_winograd_gradient, &sb_conv_gradient, &sb_conv_direct, NULL};

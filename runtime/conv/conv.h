@@ -17,7 +17,7 @@ typedef struct sb_conv {
   int kernel[2], stride[2]; /* {y, x} */
   int pad[4];               /* {top, left, bottom, right} */
   int dilation[2], groups;
-  bool recorded; /* a walk back may follow: near-tied switches of what comes next should stay */
+  bool recorded; /* a walk back may follow: equal neighbours must stay equal (repeats.h) */
 } sb_conv;
 
 /* oh or ow of a convolution over `extent` rows (axis 0) or columns (axis 1); 0 if nothing fits. */

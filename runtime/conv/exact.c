@@ -71,9 +71,9 @@ static void pack_channels(void *context, int64_t first, int64_t last) {
     double *to = k->packed + row * p->depth;
     for (int64_t c = 0; c < p->ins; c++)
       for (int64_t tap = 0; tap < p->taps; tap++)
-        *to++ = (double)(k->flip ? k->w[((group * p->ins + c) * p->outs + out + 1) * p->taps - 1 -
-                                        tap]
-                                 : k->w[(row * p->ins + c) * p->taps + tap]);
+        *to++ =
+            (double)(k->flip ? k->w[((group * p->ins + c) * p->outs + out + 1) * p->taps - 1 - tap]
+                             : k->w[(row * p->ins + c) * p->taps + tap]);
   }
 }
 
@@ -164,9 +164,8 @@ static void run_panels(void *context, int64_t first, int64_t last) {
 
 static void run_all(const sb_conv *g, const float *packed, const float *x,
                     const sb_conv_finish *finish, float *y, float *scratch) {
-  run r = {make_plan(g), (const double *)(const void *)packed,
-           x,            finish,
-           y,            (double *)(void *)scratch};
+  run r = {
+      make_plan(g), (const double *)(const void *)packed, x, finish, y, (double *)(void *)scratch};
   sb_parallel(g->n * g->groups * r.p.panels, 1, run_panels, &r);
 }
 

@@ -61,12 +61,12 @@ static inline vec finished(vec v, const sb_epilogue *finish, int64_t at) {
                    const sb_epilogue *finish) {                                                    \
     vec c[R][N];                                                                                   \
     for (int i = 0; i < R; i++)                                                                    \
-      for (int j = 0; j < N; j++) c[i][j] = spread(0);                                               \
+      for (int j = 0; j < N; j++) c[i][j] = spread(0);                                             \
     NAME##_product(depth, a, b, shift, ahead, c);                                                  \
     for (int i = 0; i < R; i++)                                                                    \
       for (int j = 0; j < N; j++) {                                                                \
         int64_t at = i * ldc + j * LANES;                                                          \
-        c[i][j] += add ? load(out + at) : spread(finish->bias ? finish->bias[i] : 0);               \
+        c[i][j] += add ? load(out + at) : spread(finish->bias ? finish->bias[i] : 0);              \
         store(out + at, finished(c[i][j], finish, at));                                            \
       }                                                                                            \
   }

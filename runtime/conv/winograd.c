@@ -6,6 +6,7 @@
 
 #include "clones.h"
 #include "conv/fast.h"
+#include "conv/repeats.h"
 #include "threads.h"
 
 enum { DEPTH_BLOCK = 256, PAD = 16 };
@@ -250,7 +251,9 @@ static bool shares_blocks(const sb_winograd *p) {
 static int64_t scratch_size(const sb_conv *g, int m) {
   sb_winograd p = sb_winograd_plan(g, m);
   int64_t private = rows_size(&p) + m_size(&p) + (shares_blocks(&p) ? 0 : v_size(&p));
-  return private * sb_get_threads() + (shares_blocks(&p) ? v_size(&p) : 0);
+  int64_t size = private * sb_get_threads() + (shares_blocks(&p) ? v_size(&p) : 0);
+  int64_t repeats = sb_conv_repeats_scratch(g);
+  return size > repeats ? size : repeats;
 }
 
 static float *own_scratch(const run *r) {
@@ -314,6 +317,7 @@ static void run_all(const sb_conv *g, int m, const float *packed, const float *x
     if (finish->mask) r.finish.mask = finish->mask + to;
     run_group(&r, scratch);
   }
+  if (g->recorded) sb_conv_repeat(g, x, y, scratch);
 }
 
 static void pack_all(const sb_conv *g, int m, const float *w, bool flip, float *packed) {
@@ -328,20 +332,10 @@ static int64_t packed_size(const sb_conv *g, int m) {
   return sb_winograd_packed_size(&p) * g->groups;
 }
 
-/* On flat backgrounds neighbours are equal, and which of them a pooling switch names decides where
-   a saliency map is bright. Tiles of F(4x4) that reach beyond such an area lose the tie to
-   rounding: on maps this wide (narrower ones have no flat areas) the gradients of the reference
-   photographs are 3e-2 to 1.3e-1 from the true ones with F(4x4), 4e-3 with F(2x2) or without
-   Winograd. */
-enum { WIDE = 50 };
-static bool breaks_ties(const sb_conv *g) {
-  return g->recorded && g->oh >= WIDE && g->ow >= WIDE;
-}
-
 /* The two members of the family, by m. */
 #define WINOGRAD(M)                                                                                \
   static double cost##M(const sb_conv *g) {                                                        \
-    return M == 4 && breaks_ties(g) ? INFINITY : sb_winograd_cost(g, M);                           \
+    return sb_winograd_cost(g, M);                                                                 \
   }                                                                                                \
   static int64_t packed_size##M(const sb_conv *g) {                                                \
     return packed_size(g, M);                                                                      \

@@ -11,14 +11,6 @@ static bool construct(void *config, sb_shape *w, sb_error *e) {
   return sb_convolution_construct("conv2d", config, false, w, e);
 }
 
-/* Enough whether the run is recorded or not. */
-static int64_t forward_scratch(sb_conv g) {
-  int64_t plain = sb_conv_scratch(&g, SB_CONV_FORWARD);
-  g.recorded = true;
-  int64_t recorded = sb_conv_scratch(&g, SB_CONV_FORWARD);
-  return plain > recorded ? plain : recorded;
-}
-
 static bool shape(const void *config, const sb_shape *w, const sb_shape *in, int n_in,
                   sb_plan *plan, sb_error *e) {
   const sb_convolution *f = config;
@@ -36,7 +28,7 @@ static bool shape(const void *config, const sb_shape *w, const sb_shape *in, int
                    f->kernel[0], f->kernel[1], f->dilation[0], f->dilation[1],
                    sb_shape_text(&in[0], text), f->pad[0], f->pad[1], f->pad[2], f->pad[3]);
   plan->products = sb_conv_products(&g);
-  plan->forward_scratch = forward_scratch(g);
+  plan->forward_scratch = sb_conv_scratch(&g, SB_CONV_FORWARD);
   int64_t to_input = sb_conv_scratch(&g, SB_CONV_TO_INPUT);
   int64_t to_weights = sb_conv_backward_weights_scratch(&g);
   plan->backward_scratch = to_input > to_weights ? to_input : to_weights;
