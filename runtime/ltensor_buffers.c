@@ -53,7 +53,7 @@ static float *floats_of(void *raw) {
    is late. So it runs whenever new buffers have come to GARBAGE bytes: that takes it a tenth of a
    millisecond, since the objects are few, and the system longer to find the bytes. A collection
    that finds little, as while a pass records its tapes, makes it wait for twice as many bytes the
-   next time, up to a quarter of what is in use. */
+   next time, up to a sixteenth of what is in use. */
 enum { GARBAGE = 8 << 20 };
 
 static lua_Integer registered(lua_State *L, const char *key) {
@@ -74,8 +74,8 @@ static lua_Integer collect(lua_State *L, lua_Integer waited) {
   lua_Integer before = (lua_Integer)lua_gc(L, LUA_GCCOUNT) << 10;
   lua_gc(L, LUA_GCCOLLECT);
   lua_Integer used = (lua_Integer)lua_gc(L, LUA_GCCOUNT) << 10;
-  if (before - used >= waited / 2 || used / 4 < GARBAGE) return GARBAGE;
-  return 2 * waited < used / 4 ? 2 * waited : used / 4;
+  if (before - used >= waited / 2 || used / 16 < GARBAGE) return GARBAGE;
+  return 2 * waited < used / 16 ? 2 * waited : used / 16;
 }
 
 static void collect_in_time(lua_State *L, size_t bytes) {
