@@ -202,7 +202,7 @@ local function with_flat_areas(rng, n, channels, height, width)
   return x
 end
 
--- Where y equals its neighbour before it along `dimension` in all channels, and how far it is from it at most.
+-- Where y equals its neighbour before it along `dimension` in all channels, and by how much they differ.
 local function repeats(y, dimension)
   local count = y:size(dimension)
   local now, before = y:narrow(dimension, 2, count - 1), y:narrow(dimension, 1, count - 1)
