@@ -24,9 +24,16 @@ static inline void pause_briefly(int i) {
 #endif
 }
 
+/* A thread's part of a job: [next, end) are left. */
+typedef struct share {
+  _Alignas(64) atomic_llong next;
+  int64_t end;
+} share;
+
 /* One job at a time. A worker spins briefly on `ticket`, then sleeps; when it changes, it joins the
-   job under the lock, takes ranges from `next` until none is left, and leaves. The caller works
-   too, closes the job when the ranges are gone, and waits, again awake at first, only for the
+   job under the lock, takes ranges from its share, then from what the others have left, and leaves.
+   So what a thread reads is mostly what it wrote in the job before, and in its cache. The caller
+   works too, closes the job when the ranges are gone, and waits, again awake at first, only for the
    workers that had joined: one that the system did not schedule in time costs nothing. */
 static struct {
   pthread_mutex_t lock;
@@ -38,8 +45,9 @@ static struct {
   atomic_uint ticket;
   bool open;
   atomic_int joined; /* changed under the lock */
-  int64_t n, grain;
-  atomic_llong next;
+  int64_t grain;
+  int shares;
+  share share[MAX_THREADS];
   void (*work)(void *, int64_t, int64_t);
   void *context;
 } pool = {.lock = PTHREAD_MUTEX_INITIALIZER,
@@ -86,12 +94,28 @@ static void keep_workers_off_this_core(void) {
 #endif
 }
 
-static void take_ranges(void) {
+static void take_from(share *s) {
   for (;;) {
-    int64_t first = atomic_fetch_add_explicit(&pool.next, pool.grain, memory_order_relaxed);
-    if (first >= pool.n) return;
+    int64_t first = atomic_fetch_add_explicit(&s->next, pool.grain, memory_order_relaxed);
+    if (first >= s->end) return;
     int64_t last = first + pool.grain;
-    pool.work(pool.context, first, last < pool.n ? last : pool.n);
+    pool.work(pool.context, first, last < s->end ? last : s->end);
+  }
+}
+
+static void take_ranges(void) {
+  for (int i = 0; i < pool.shares; i++) take_from(&pool.share[(thread_index + i) % pool.shares]);
+}
+
+/* Shares begin at multiples of grain. */
+static void cut_shares(int64_t n, int64_t grain) {
+  int64_t ranges = (n + grain - 1) / grain;
+  pool.shares = pool.wanted;
+  for (int i = 0; i < pool.shares; i++) {
+    int64_t end = ranges * (i + 1) / pool.shares * grain;
+    atomic_store_explicit(&pool.share[i].next, ranges * i / pool.shares * grain,
+                          memory_order_relaxed);
+    pool.share[i].end = end < n ? end : n;
   }
 }
 
@@ -175,8 +199,8 @@ static void wait_for_the_joined(void) {
 static void open_job(int64_t n, int64_t grain, void (*work)(void *, int64_t, int64_t),
                      void *context) {
   pthread_mutex_lock(&pool.lock);
-  pool.n = n, pool.grain = grain, pool.work = work, pool.context = context;
-  atomic_store(&pool.next, 0);
+  pool.grain = grain, pool.work = work, pool.context = context;
+  cut_shares(n, grain);
   pool.open = true;
   atomic_fetch_add(&pool.ticket, 1);
   pthread_cond_broadcast(&pool.wake);

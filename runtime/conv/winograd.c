@@ -75,20 +75,29 @@ static int64_t copy_channel(const sb_winograd *p, const float *image_x, int64_t 
   return base;
 }
 
-/* Gathers the patch rows of `count` tiles that do not lie in one row of the grid. */
+/* Gathers the patch rows of `count` tiles that do not lie in one row of the grid; m is a constant,
+   so that each copy is one move. */
+SB_PART void gather_tiles(const sb_winograd *p, int m, const float *rows, int64_t base,
+                          int64_t tile, int64_t count, float *first, float *next) {
+  const size_t bytes = (size_t)m * sizeof *rows;
+  int line = m * p->simd->lanes;
+  place at = locate(p, tile);
+  for (int64_t t = 0; t < count; t++, first += m, next += m) {
+    const float *from = rows + (padded_row(p, at) - base) * p->pitch + at.tx * m;
+    for (int i = 0; i < m + 2; i++, from += p->pitch) {
+      memcpy(first + i * line, from, bytes);
+      memcpy(next + i * line, from + m, bytes);
+    }
+    if (++at.tx == p->tiles_x) at = locate(p, tile + t + 1);
+  }
+}
+
 static void gather_rows(const sb_winograd *p, const float *rows, int64_t base, int64_t tile,
                         int64_t count, float *first, float *next) {
-  int m = p->m, line = m * p->simd->lanes;
-  for (int64_t done = 0; done < count;) {
-    place at = locate(p, tile + done);
-    int64_t length = at.run < count - done ? at.run : count - done;
-    const float *from = rows + (padded_row(p, at) - base) * p->pitch + at.tx * m;
-    for (int i = 0; i < p->side; i++, from += p->pitch) {
-      memcpy(first + i * line + done * m, from, (size_t)(length * m) * sizeof *from);
-      memcpy(next + i * line + done * m, from + m, (size_t)(length * m) * sizeof *from);
-    }
-    done += length;
-  }
+  if (p->m == 4)
+    gather_tiles(p, 4, rows, base, tile, count, first, next);
+  else
+    gather_tiles(p, 2, rows, base, tile, count, first, next);
 }
 
 static void transform_lanes(const sb_winograd *p, const float *rows, int64_t base, int64_t tile,
@@ -101,7 +110,7 @@ static void transform_lanes(const sb_winograd *p, const float *rows, int64_t bas
   const float *from = rows + (padded_row(p, at) - base) * p->pitch + at.tx * p->m;
   bool direct = at.run >= p->simd->lanes && count == p->simd->lanes;
   if (!direct) {
-    memset(copy, 0, sizeof copy);
+    if (count < p->simd->lanes) memset(copy, 0, sizeof copy);
     gather_rows(p, rows, base, tile, count, copy, copy + LARGEST);
   }
   for (int i = 0; i < p->side; i++) {
