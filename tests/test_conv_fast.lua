@@ -183,6 +183,23 @@ function T.test_backward_to_the_input()
   assert_ran(ran, conv.fasts())
 end
 
+-- As in the gradient of one class: 1x1 convolutions leave out what lies outside the channels that are lit.
+function T.test_channels_of_zeros()
+  local bare = { stride = { 1, 1 }, pad = { 0, 0, 0, 0 }, dilation = { 1, 1 }, kernel = { 1, 1 } }
+  for i, lit in ipairs { {}, { 1 }, { 300 }, { 17 }, { 40, 290 } } do
+    local groups = i % 2 + 1
+    local case = setmetatable({ 2, groups * 300, 9, 11, groups * 12, groups = { groups } }, { __index = bare })
+    local rng, chosen = sb.rng(i), sb.zeros(groups * 300)
+    for _, channel in ipairs(lit) do chosen[channel] = 1 end
+    local x, w = tensors(case, rng)
+    x = x * chosen:reshape(1, -1, 1, 1)
+    local want = conv.forward("direct", x, w, nil, case)
+    local bias = sb.randn(rng, groups * 12)
+    local got = conv.fast_forward("panels", x, w, case, { bias = bias })
+    lu.assertTrue(h.rel_l2(got, want + bias:reshape(1, -1, 1, 1)) <= 1e-6, table.concat(lit, ", "))
+  end
+end
+
 -- The gradient of the weights sums over as many positions as the oracle has products a weight.
 function T.test_backward_to_the_weights()
   for i, case in ipairs(cases()) do

@@ -26,7 +26,8 @@ typedef struct run {
   const float *packed, *x;
   const sb_conv_finish *finish;
   float *y, *scratch;
-  int64_t plane; /* image * groups + group, when its panels are shared */
+  int64_t from, to; /* the channels [from, to) of x that are multiplied: others are zero */
+  int64_t plane;    /* image * groups + group, when its panels are shared */
 } run;
 
 static int64_t ceil_div(int64_t a, int64_t b) {
@@ -71,12 +72,12 @@ static void multiply_rows(const run *r, int64_t plane, int64_t panel, int64_t fi
   for (int64_t t = first; t < last; t++) {
     int64_t row = t * rows, over = p->outs - row;
     int64_t at = (plane * p->outs + row) * p->positions + p0;
-    bool finished = d1 == p->depth;
+    bool finished = d1 == r->to;
     sb_epilogue finish = {f->bias ? f->bias + group * p->outs + row : NULL, f->relu && finished,
                           f->mask && finished ? f->mask + at : NULL};
     p->simd->tile(d1 - d0, packed + (t * p->depth + d0) * rows, columns_at, columns_at, r->y + at,
                   p->positions, over < rows ? (int)over : rows,
-                  left < columns ? (int)left : columns, d0 > 0, &finish);
+                  left < columns ? (int)left : columns, d0 > r->from, &finish);
   }
 }
 
@@ -86,8 +87,8 @@ static void own_panels(void *context, int64_t first, int64_t last) {
   const plan *p = &r->p;
   float *panel = r->scratch + (int64_t)sb_thread_index() * DEPTH_BLOCK * p->simd->columns;
   for (int64_t item = first; item < last; item++)
-    for (int64_t d0 = 0; d0 < p->depth; d0 += DEPTH_BLOCK) {
-      int64_t d1 = d0 + DEPTH_BLOCK < p->depth ? d0 + DEPTH_BLOCK : p->depth;
+    for (int64_t d0 = r->from; d0 < r->to; d0 += DEPTH_BLOCK) {
+      int64_t d1 = d0 + DEPTH_BLOCK < r->to ? d0 + DEPTH_BLOCK : r->to;
       gather_panel(p, plane_of(r, item / p->panels), item % p->panels, d0, d1, panel);
       multiply_rows(r, item / p->panels, item % p->panels, 0, p->row_tiles, d0, d1, panel);
     }
@@ -98,10 +99,10 @@ static void own_panels(void *context, int64_t first, int64_t last) {
 static void gather_shared(void *context, int64_t first, int64_t last) {
   const run *r = context;
   const plan *p = &r->p;
-  int64_t size = p->depth * p->simd->columns, blocks = ceil_div(p->depth, DEPTH_BLOCK);
+  int64_t size = p->depth * p->simd->columns, blocks = ceil_div(r->to - r->from, DEPTH_BLOCK);
   for (int64_t item = first; item < last; item++) {
-    int64_t panel = item / blocks, d0 = item % blocks * DEPTH_BLOCK;
-    int64_t d1 = d0 + DEPTH_BLOCK < p->depth ? d0 + DEPTH_BLOCK : p->depth;
+    int64_t panel = item / blocks, d0 = r->from + item % blocks * DEPTH_BLOCK;
+    int64_t d1 = d0 + DEPTH_BLOCK < r->to ? d0 + DEPTH_BLOCK : r->to;
     gather_panel(p, plane_of(r, r->plane), panel, d0, d1,
                  r->scratch + panel * size + d0 * p->simd->columns);
   }
@@ -114,8 +115,8 @@ static void multiply_shared(void *context, int64_t first, int64_t last) {
   for (int64_t item = first; item < last; item++) {
     int64_t panel = item % p->panels, t0 = item / p->panels * per_group;
     int64_t t1 = t0 + per_group < p->row_tiles ? t0 + per_group : p->row_tiles;
-    for (int64_t d0 = 0; d0 < p->depth; d0 += DEPTH_BLOCK) {
-      int64_t d1 = d0 + DEPTH_BLOCK < p->depth ? d0 + DEPTH_BLOCK : p->depth;
+    for (int64_t d0 = r->from; d0 < r->to; d0 += DEPTH_BLOCK) {
+      int64_t d1 = d0 + DEPTH_BLOCK < r->to ? d0 + DEPTH_BLOCK : r->to;
       multiply_rows(r, r->plane, panel, t0, t1, d0, d1,
                     r->scratch + panel * size + d0 * p->simd->columns);
     }
@@ -134,17 +135,39 @@ static int64_t scratch_size(const sb_conv *g) {
   return (int64_t)sb_get_threads() * DEPTH_BLOCK * p.simd->columns;
 }
 
+/* ---- Zero channels ---- */
+
+static bool is_zero(const run *r, int64_t channel) {
+  const plan *p = &r->p;
+  int64_t planes = p->g->n * p->g->groups;
+  for (int64_t plane = 0; plane < planes; plane++) {
+    const float *x = plane_of(r, plane) + channel * p->positions;
+    for (int64_t i = 0; i < p->positions; i++)
+      if (x[i] != 0) return false;
+  }
+  return true;
+}
+
+/* The gradient of one class of a convolutional classifier is zero in all other channels: those
+   before the first and after the last that is not are left out. */
+static void find_channels(run *r) {
+  r->from = 0, r->to = r->p.depth;
+  while (r->to > 1 && is_zero(r, r->to - 1)) r->to--;
+  while (r->from < r->to - 1 && is_zero(r, r->from)) r->from++;
+}
+
 static void run_all(const sb_conv *g, const float *packed, const float *x,
                     const sb_conv_finish *finish, float *y, float *scratch) {
   run r = {
       .p = make_plan(g), .packed = packed, .x = x, .finish = finish, .y = y, .scratch = scratch};
   int64_t planes = g->n * g->groups;
+  find_channels(&r);
   if (!shares_panels(&r.p)) {
     sb_parallel(planes * r.p.panels, 1, own_panels, &r);
     return;
   }
   for (r.plane = 0; r.plane < planes; r.plane++) {
-    sb_parallel(r.p.panels * ceil_div(r.p.depth, DEPTH_BLOCK), 1, gather_shared, &r);
+    sb_parallel(r.p.panels * ceil_div(r.to - r.from, DEPTH_BLOCK), 1, gather_shared, &r);
     sb_parallel(r.p.panels * r.p.groups, 1, multiply_shared, &r);
   }
 }
