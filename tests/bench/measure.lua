@@ -4,7 +4,7 @@ local worker = require "worker"
 
 local measure = {}
 
-local SLOW <const>, VERY_SLOW <const> = 1500, 10000 -- milliseconds of a run
+local SLOW <const> = 1500 -- milliseconds of a run
 local BUDGET <const> = 4000 -- milliseconds of one side's rounds
 -- Of a side's turn, at least: methods run a network hundreds of times over, so what counts is a run after
 -- others like it, not one after a pause in which the peers took the caches.
@@ -72,30 +72,22 @@ end
 local function rounds_for(sides)
   local slowest, quickest = 0, math.huge
   for _, side in ipairs(sides) do
-    if side.first_ms < VERY_SLOW then slowest = math.max(slowest, side.warm_ms) end
-    quickest = math.min(quickest, side.warm_ms)
+    slowest, quickest = math.max(slowest, side.warm_ms), math.min(quickest, side.warm_ms)
   end
-  if slowest >= SLOW then return 3, 1 end
-  local runs = math.ceil(TURN / quickest)
+  local runs = slowest >= SLOW and 1 or math.ceil(TURN / quickest)
   return math.max(5, math.min(15, BUDGET // (runs * slowest))), runs
 end
 
--- A side whose run takes more than VERY_SLOW is measured by its first run alone.
 local function run_in_turn(sides)
   local rounds, runs = rounds_for(sides)
   for _, side in ipairs(sides) do side.times = {} end
   for _ = 1, rounds do
     for _, side in ipairs(sides) do
-      if side.first_ms < VERY_SLOW then
-        os.execute(PAUSE)
-        side.times[#side.times + 1] = side:run(runs)
-      end
+      os.execute(PAUSE)
+      side.times[#side.times + 1] = side:run(runs)
     end
   end
-  for _, side in ipairs(sides) do
-    if #side.times == 0 then side.times = { side.first_ms } end
-    side.ms = median(side.times)
-  end
+  for _, side in ipairs(sides) do side.ms = median(side.times) end
 end
 
 -- workload(folder, spec, commands) --> list with a row for each peer: { peer, mode, ours_ms, peer_ms, ratio,
