@@ -50,11 +50,12 @@ static float *floats_of(void *raw) {
 }
 
 /* Left alone, the collector waits until memory has doubled, which beside weights of half a gigabyte
-   is late. So it runs whenever new buffers have come to GARBAGE bytes: that takes it a tenth of a
-   millisecond, since the objects are few, and the system longer to find the bytes. A collection
-   that finds little, as while a pass records its tapes, makes it wait for twice as many bytes the
-   next time, up to a sixteenth of what is in use. */
-enum { GARBAGE = 8 << 20 };
+   is late. So it runs whenever new buffers have come to GARBAGE bytes, which the system would take
+   longer to find than it does to collect. A collection that finds little, as while a pass records
+   its tapes, makes it wait for twice as many bytes from then on, up to a half of what is in use or
+   MOST_GARBAGE, or, with large networks, a sixteenth of it: about once a pass, for after a pass the
+   objects have left the caches, and a collection takes a quarter of a millisecond. */
+enum { GARBAGE = 8 << 20, MOST_GARBAGE = 20 << 20 };
 
 static lua_Integer registered(lua_State *L, const char *key) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, key);
@@ -74,8 +75,10 @@ static lua_Integer collect(lua_State *L, lua_Integer waited) {
   lua_Integer before = (lua_Integer)lua_gc(L, LUA_GCCOUNT) << 10;
   lua_gc(L, LUA_GCCOLLECT);
   lua_Integer used = (lua_Integer)lua_gc(L, LUA_GCCOUNT) << 10;
-  if (before - used >= waited / 2 || used / 16 < GARBAGE) return GARBAGE;
-  return 2 * waited < used / 16 ? 2 * waited : used / 16;
+  lua_Integer most = used / 2 < MOST_GARBAGE ? used / 2 : MOST_GARBAGE;
+  if (most < used / 16) most = used / 16;
+  if (before - used < waited / 2) waited *= 2;
+  return waited < GARBAGE ? GARBAGE : waited < most ? waited : most;
 }
 
 static void collect_in_time(lua_State *L, size_t bytes) {
