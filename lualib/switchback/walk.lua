@@ -176,13 +176,15 @@ end
 local function step_back(pass, step, dy, gone, inputs, rule_of, single)
   local tape, n = pass.tapes[step], #dy
   if not tape then error("backward: this pass kept no tapes (record = false)", 0) end
-  if step.relu and not gone then dy[1] = through_relu(pass, step, dy[1], rule_of(step.relu)) end
+  local through = step.relu and not gone
+  if through then dy[1] = through_relu(pass, step, dy[1], rule_of(step.relu)) end
   local relu, mask = finish_for(pass, step, single)
   local rule = rule_of(step.nodes[1])
   dy[n + 1] = step_options(rule, relu, mask)
   dy[n + 1].inputs = inputs
   local dx = { pass.layers[step]:backward(tape, table.unpack(dy)) }
   if rule.redirect and inputs and pass.layers[step].kind == "relu" then redirected(dx[1], dy[1]) end
+  if through then dy[1]:release() end
   return dx
 end
 
