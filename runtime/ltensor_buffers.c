@@ -54,8 +54,9 @@ static float *floats_of(void *raw) {
    longer to find than it does to collect. A collection that finds little, as while a pass records
    its tapes, makes it wait for twice as many bytes from then on, up to a half of what is in use or
    MOST_GARBAGE, or, with large networks, a sixteenth of it: about once a pass, for after a pass the
-   objects have left the caches, and a collection takes a quarter of a millisecond. */
-enum { GARBAGE = 8 << 20, MOST_GARBAGE = 20 << 20 };
+   objects have left the caches, and a collection takes a quarter of a millisecond. EARLY
+   collections do not count: a short run is better off with few pages. */
+enum { GARBAGE = 8 << 20, MOST_GARBAGE = 20 << 20, EARLY = 16 };
 
 static lua_Integer registered(lua_State *L, const char *key) {
   lua_rawgetp(L, LUA_REGISTRYINDEX, key);
@@ -72,9 +73,15 @@ static void put_registered(lua_State *L, const char *key, lua_Integer n) {
 /* Collects; answers how many new bytes to wait for until the next time, after `waited` this time.
  */
 static lua_Integer collect(lua_State *L, lua_Integer waited) {
+  static const char early_key = 0;
+  lua_Integer early = registered(L, &early_key);
   lua_Integer before = (lua_Integer)lua_gc(L, LUA_GCCOUNT) << 10;
   lua_gc(L, LUA_GCCOLLECT);
   lua_Integer used = (lua_Integer)lua_gc(L, LUA_GCCOUNT) << 10;
+  if (early < EARLY) {
+    put_registered(L, &early_key, early + 1);
+    return GARBAGE;
+  }
   lua_Integer most = used / 2 < MOST_GARBAGE ? used / 2 : MOST_GARBAGE;
   if (most < used / 16) most = used / 16;
   if (before - used < waited / 2) waited *= 2;

@@ -5,7 +5,7 @@ local sb = require "switchback"
 
 local T = {}
 
--- Winograd's F(2x2) is exact for whole numbers, F(4x4) is not.
+-- Sums in double are exact for whole numbers, Winograd's F(4x4) is not.
 function T.setUp() sb.precision "exact" end
 T.tearDown = h.usual_precision
 

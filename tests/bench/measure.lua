@@ -5,7 +5,7 @@ local worker = require "worker"
 local measure = {}
 
 local SLOW <const> = 1500 -- milliseconds of a run
-local BUDGET <const> = 4000 -- milliseconds of one side's rounds
+local BUDGET <const> = 3000 -- milliseconds of one side's rounds
 -- Of a side's turn, at least: methods run a network hundreds of times over, so what counts is a run after
 -- others like it, not one after a pause in which the peers took the caches.
 local TURN <const> = 200

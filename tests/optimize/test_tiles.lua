@@ -8,7 +8,7 @@ local tiles = require "switchback.optimize.tiles"
 local T = {}
 
 function T.setUp() sb.precision "exact" end
-function T.tearDown() sb.precision "fast" end
+T.tearDown = h.usual_precision
 
 local SAME <const> = 1e-5 -- of the largest value
 
