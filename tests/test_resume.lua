@@ -26,39 +26,14 @@ local CASES <const> = {
   ["quilt --method efros-freeman"] = { "--image %1 --crop 100,100,90,90 --size 80 --window 12", 9 },
 }
 
--- Runs a recipe and tells how many checkpoints it wrote; given a number n, it is killed, by the signal that
--- no program can catch, when the n-th is about to take the place of the one before.
-local PROGRAM <const> = [[
-local n, count, rename = math.tointeger(arg[1]), 0, os.rename
-os.rename = function(from, to)
-  count = count + (to:find "%.state$" and 1 or 0)
-  if count == n then io.popen "kill -9 $PPID":close() end
-  return rename(from, to)
-end
-local recipe = require "switchback.recipe"
-recipe.run(recipe.find(arg[2]), table.move(arg, 3, #arg, 1, {}))
-print(count)
-]]
-
-local program
-
-local function host()
-  if not program then
-    program = h.temporary "program.lua"
-    local file = assert(io.open(program, "w"))
-    file:write(PROGRAM)
-    file:close()
-  end
-  return h.host .. " " .. program
-end
-
 -- Runs a recipe, killed at its n-th checkpoint (0: not); answers its exit status, what it wrote, and the
 -- picture's bytes if there is one.
 local function run(recipe, n, arguments, more)
   local out = h.temporary "resume.png"
   os.remove(out)
   arguments = arguments:gsub("%%1", tiny.photo()):gsub("%%2", tiny.model(0))
-  local command = ("%s %d %s %s --seed 3 --quiet --out %s %s"):format(host(), n, recipe, arguments, out, more)
+  local command = ("%s tests/killed_recipe.lua %d .state %s %s --seed 3 --quiet --out %s %s")
+    :format(h.host, n, recipe, arguments, out, more)
   local text, status = h.shell(command)
   local file = io.open(out, "rb")
   local bytes = file and file:read "a"

@@ -121,37 +121,22 @@ function T.test_two_styles()
   lu.assertEquals({ status, files.kind(sheet) }, { 0, "file" }, said)
 end
 
--- Kills the recipe, by the signal that no program can catch, when its n-th checkpoint is about to take the
--- place of the one before.
-local PROGRAM <const> = [[
-local n, count, rename = math.tointeger(arg[1]), 0, os.rename
-os.rename = function(from, to)
-  count = count + (to:find "%%.checkpoint$" and 1 or 0)
-  if count == n then io.popen "kill -9 $PPID":close() end
-  return rename(from, to)
-end
-local recipe = require "switchback.recipe"
-recipe.run(recipe.find "train_style", table.move(arg, 2, #arg, 1, {}))
-]]
-
 function T.test_a_killed_run_goes_on_to_the_same_bytes()
-  local program = temporary "killed.lua"
-  assert(file.write(program, (PROGRAM:gsub("%%%%", "%%"))))
   local function run(n, name, threads, more)
     local out = temporary(name .. ".safetensors")
-    local said, status = h.shell(("%s %s %d --style %s %s --steps 12 --every 4 --checkpoint-every 3 " ..
-      "--quiet --threads %d --out %s %s"):format(h.host, program, n, paintings(), options(), threads, out,
-      more or ""))
+    local said, status = h.shell(("%s tests/killed_recipe.lua %d .checkpoint train_style --style %s %s " ..
+      "--steps 12 --every 4 --checkpoint-every 3 --quiet --threads %d --out %s %s"):format(h.host, n,
+      paintings(), options(), threads, out, more or ""))
     return file.read(out), status, said
   end
-  local whole, status, said = run(99, "whole", 1)
+  local whole, status, said = run(0, "whole", 1)
   lu.assertEquals(status, 0, said)
   for _, n in ipairs { 2, 5 } do -- within the first round and the third
     local none
     none, status = run(n, "broken", 2)
     lu.assertEquals({ none, status }, { nil, 137 })
     local resumed
-    resumed, status, said = run(99, "broken", 2, "--resume")
+    resumed, status, said = run(0, "broken", 2, "--resume")
     lu.assertEquals(status, 0, said)
     lu.assertTrue(resumed == whole, "other bytes after a kill at checkpoint " .. n)
     os.remove(temporary "broken.safetensors")
