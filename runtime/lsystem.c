@@ -24,9 +24,10 @@ static int system_threads(lua_State *L) {
 }
 
 /* precision(["exact" | "fast"]) --> the mode in force; SWITCHBACK_PRECISION in the environment is
-   the one to begin with. exact: convolutions are summed in double, each layer is within 1e-6 of the
-   true result. fast, the default: 3x3 convolutions go by Winograd's algorithm, within 1e-5, and in
-   evaluation batch normalisation is folded into the convolution before it.
+   the one to begin with. exact: convolutions are summed in double (transposed ones with a stride in
+   float32), each layer is within 1e-6 of the true result. fast, the default: 3x3 convolutions go by
+   Winograd's algorithm, within 1e-5, and in evaluation batch normalisation is folded into the
+   convolution before it.
 
    Of a whole classifier, against float64 (relative L2; tests/test_reference_networks.lua), logits
    are within 2e-6 (exact) and 1e-5 (fast), the gradient to the input within 1e-5 (exact) and 5e-3

@@ -165,9 +165,11 @@ local function layer_of(case, w, bias)
     dilation = case.dilation, groups = case.groups and case.groups[1] }
 end
 
--- Whatever way the layer goes: exact keeps to 1e-6, fast (Winograd F(4x4)) to 1e-5 (relative L2).
+-- Whatever way the layer goes (relative L2): exact gives sums in double, rounded, and keeps to 1e-6 on the way
+-- back; fast (Winograd F(4x4)) keeps to 1e-5.
 function T.test_the_layer_in_both_precisions()
-  for precision, tolerance in pairs { exact = TOLERANCE, fast = 1e-5 } do
+  local forward, back = { exact = 1e-7, fast = 1e-5 }, { exact = TOLERANCE, fast = 1e-5 }
+  for _, precision in ipairs { "exact", "fast" } do
     sb.precision(precision)
     for i, case in ipairs(table.move(CASES, 1, #CASES, #LAYERS + 1, { table.unpack(LAYERS) })) do
       local rng = sb.rng(i)
@@ -176,9 +178,9 @@ function T.test_the_layer_in_both_precisions()
       local dy = sb.randn(rng, y:size())
       local dx = layer_of(case, w, bias):backward(tape, dy)
       local miss = h.rel_l2(y, conv.forward("direct", x, w, bias, case))
-      lu.assertTrue(miss < tolerance, ("%s: y %g"):format(name_of(case, precision), miss))
+      lu.assertTrue(miss < forward[precision], ("%s: y %g"):format(name_of(case, precision), miss))
       miss = h.rel_l2(dx, conv.backward_input("direct", dy, w, x, case))
-      lu.assertTrue(miss < tolerance, ("%s: dx %g"):format(name_of(case, precision), miss))
+      lu.assertTrue(miss < back[precision], ("%s: dx %g"):format(name_of(case, precision), miss))
     end
   end
 end

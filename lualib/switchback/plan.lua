@@ -115,6 +115,7 @@ end
 --   values, tapes, gradients, scratch   the most of each that is held at once
 --   other      5 MiB for what a process comes to need besides
 --   peak       the most of all together; a loop that drops one run for the next may add 20 MiB
+--              or, where that is more, a sixteenth
 -- and flop, operations: those of convolutions, fully connected layers and matrix products, a multiply-add
 -- counting as 2. layers lists the steps as they run, fused ones by their last value: { name, kind, shape, and
 -- of a forward run flop, bytes of the value, packed, scratch }. tostring() makes tables of it all.

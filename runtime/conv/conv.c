@@ -75,7 +75,8 @@ static route find_route(const sb_conv *g, sb_conv_direction direction) {
   sb_conv adjoint;
   double best = INFINITY;
   bool back = direction == SB_CONV_TO_INPUT, turned = back && sb_conv_adjoint(g, &adjoint);
-  if (sb_conv_depthwise.fits(g) || is_empty(g)) return r;
+  bool in_double = exact && (!back || turned);
+  if (is_empty(g) || (sb_conv_depthwise.fits(g) && !in_double)) return r;
   for (int i = 0; sb_conv_fasts[i]; i++) {
     const sb_conv_fast *fast = sb_conv_fasts[i];
     if (!is_for_mode(fast) || (fast->transposed ? !back : back && !turned)) continue;

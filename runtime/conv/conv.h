@@ -42,8 +42,8 @@ typedef struct sb_conv_finish {
   const float *mask;
 } sb_conv_finish;
 
-/* exact: sums in double (exact.c) wherever there are forward results, which decide switches and
-   signs, and elsewhere only algorithms within 1e-6 of the result (relative L2). */
+/* exact: sums in double (exact.c), but for the adjoint in x at a stride and the gradient of the
+   weights: there algorithms within 1e-6 of the result (relative L2). */
 void sb_conv_set_exact(bool exact);
 bool sb_conv_is_exact(void);
 

@@ -3,6 +3,7 @@
    result to a float (3e-8), so that pooling switches and signs are those of a run in double. */
 #include "conv/algorithm.h"
 #include "conv/fast.h"
+#include "conv/pack.h"
 #include "gemm.h"
 #include "threads.h"
 
@@ -62,18 +63,15 @@ typedef struct packing {
   double *packed;
 } packing;
 
-/* The weights of one output channel; flipped ones are those of one input channel, backwards. */
 static void pack_channels(void *context, int64_t first, int64_t last) {
   const packing *k = context;
   const plan *p = &k->p;
   for (int64_t row = first; row < last; row++) {
-    int64_t group = row / p->outs, out = row % p->outs;
+    sb_weight_line line = sb_find_weights(p->g, k->w, k->flip, row);
     double *to = k->packed + row * p->depth;
     for (int64_t c = 0; c < p->ins; c++)
       for (int64_t tap = 0; tap < p->taps; tap++)
-        *to++ =
-            (double)(k->flip ? k->w[((group * p->ins + c) * p->outs + out + 1) * p->taps - 1 - tap]
-                             : k->w[(row * p->ins + c) * p->taps + tap]);
+        *to++ = (double)line.at[c * line.channel + tap * line.tap];
   }
 }
 

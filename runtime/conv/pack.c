@@ -3,7 +3,16 @@
 #include "conv/simd.h"
 #include "threads.h"
 
+sb_weight_line sb_find_weights(const sb_conv *g, const float *w, bool flip, int64_t row) {
+  int64_t ins = g->c_in / g->groups, outs = g->c_out / g->groups;
+  int64_t taps = (int64_t)g->kernel[0] * g->kernel[1];
+  if (!flip) return (sb_weight_line){w + row * ins * taps, 1, taps};
+  int64_t first = row / outs * ins * outs + row % outs; /* of the (c_in, c_out/groups) filters */
+  return (sb_weight_line){w + first * taps + taps - 1, -1, outs * taps};
+}
+
 typedef struct packing {
+  const sb_conv *g;
   int64_t ins, outs, taps, depth, row_tiles;
   int rows;
   const float *w;
@@ -12,7 +21,7 @@ typedef struct packing {
 } packing;
 
 static packing packing_of(const sb_conv *g) {
-  packing k = {g->c_in / g->groups, g->c_out / g->groups, (int64_t)g->kernel[0] * g->kernel[1]};
+  packing k = {g, g->c_in / g->groups, g->c_out / g->groups, (int64_t)g->kernel[0] * g->kernel[1]};
   k.depth = k.ins * k.taps;
   k.rows = sb_simd_best()->rows;
   k.row_tiles = (k.outs + k.rows - 1) / k.rows;
@@ -24,24 +33,12 @@ int64_t sb_packed_size(const sb_conv *g) {
   return g->groups * k.row_tiles * k.rows * k.depth;
 }
 
-/* The weights of output channel `row` of a group: those at depth 0, and how far the next tap and
-   the first tap of the next input channel are. */
-typedef struct line {
-  const float *at;
-  int64_t tap, channel;
-} line;
-
-static line line_of(const packing *k, int64_t group, int64_t row) {
-  if (!k->flip) return (line){k->w + (group * k->outs + row) * k->depth, 1, k->taps};
-  int64_t first = (group * k->ins * k->outs + row) * k->taps + k->taps - 1;
-  return (line){k->w + first, -1, k->outs * k->taps};
-}
-
 /* The rows of a tile side by side, so that few streams of memory are read and one is written. */
 static void pack_tile(const packing *k, int64_t group, int64_t row, float *to) {
-  line lines[SB_SIMD_MAX_ROWS];
+  sb_weight_line lines[SB_SIMD_MAX_ROWS];
   int64_t rows = k->outs - row < k->rows ? k->outs - row : k->rows;
-  for (int64_t r = 0; r < rows; r++) lines[r] = line_of(k, group, row + r);
+  for (int64_t r = 0; r < rows; r++)
+    lines[r] = sb_find_weights(k->g, k->w, k->flip, group * k->outs + row + r);
   for (int64_t c = 0; c < k->ins; c++)
     for (int64_t tap = 0; tap < k->taps; tap++, to += k->rows) {
       int64_t from = c * lines[0].channel + tap * lines[0].tap;

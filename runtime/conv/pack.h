@@ -7,6 +7,16 @@
 
 #include "conv/conv.h"
 
+/* The weights of one output channel: the first tap of its first input channel, and how far the next
+   tap and the first tap of the next input channel are. row counts through all groups; flip as for
+   sb_conv_fast.pack. */
+typedef struct sb_weight_line {
+  const float *at;
+  int64_t tap, channel;
+} sb_weight_line;
+
+sb_weight_line sb_find_weights(const sb_conv *g, const float *w, bool flip, int64_t row);
+
 int64_t sb_packed_size(const sb_conv *g);
 
 /* As sb_conv_fast.pack. */
