@@ -165,8 +165,8 @@ local function layer_of(case, w, bias)
     dilation = case.dilation, groups = case.groups and case.groups[1] }
 end
 
--- Whatever way the layer goes (relative L2): exact gives sums in double, rounded, and keeps to 1e-6 on the way
--- back; fast (Winograd F(4x4)) keeps to 1e-5.
+-- Whatever way the layer goes (relative L2): exact gives sums in double, rounded, and keeps to 1e-6 on the
+-- way back; fast (Winograd F(4x4)) keeps to 1e-5.
 function T.test_the_layer_in_both_precisions()
   local forward, back = { exact = 1e-7, fast = 1e-5 }, { exact = TOLERANCE, fast = 1e-5 }
   for _, precision in ipairs { "exact", "fast" } do
